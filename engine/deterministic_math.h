@@ -1,0 +1,102 @@
+// Elementary functions that give the same bits on every machine: only IEEE additions,
+// multiplications, divisions, fused multiply-adds and integer operations, in a fixed order, no library call.
+// SIMD kernels repeat the same operations lane by lane (engine/ops/math_simd-inl.h), and a test
+// demands equality to the last bit. The build sets -ffp-contract=off so that no compiler fuses more.
+//
+// Errors are against double precision over the stated range; tests/engine/test_deterministic_math.cpp
+// measures them. fma() is std::fma: exact on every machine, fast where the processor has it.
+#pragma once
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+namespace ondes::exact {
+
+inline float fma(float a, float b, float c) noexcept { return std::fma(a, b, c); }
+
+// 2^x for x in [-126, 126], relative error < 2e-7; clamped outside.
+// Degree-6 Chebyshev fit of 2^f on [-0.5, 0.5] (coefficients ln2^n / n! to float accuracy).
+inline float exp2(float x) noexcept {
+  x = x < -126.0F ? -126.0F : (x > 126.0F ? 126.0F : x);
+  const float shifted = x + 12582912.0F;  // 1.5 * 2^23: rounds to the nearest integer
+  const float whole = shifted - 12582912.0F;
+  const float f = x - whole;
+  float p = 1.5403530e-4F;
+  p = fma(p, f, 1.3333558e-3F);
+  p = fma(p, f, 9.6181291e-3F);
+  p = fma(p, f, 5.5504109e-2F);
+  p = fma(p, f, 2.4022651e-1F);
+  p = fma(p, f, 6.9314718e-1F);
+  p = fma(p, f, 1.0F);
+  const auto exponent = static_cast<std::uint32_t>(static_cast<std::int32_t>(whole) + 127) << 23U;
+  return p * std::bit_cast<float>(exponent);
+}
+
+// e^x, relative error < 1e-6 for |x| < 80.
+inline float exp(float x) noexcept { return exp2(x * 1.44269504F); }
+
+// Natural logarithm of a positive normal number, absolute error < 3e-7 (relative to 1) .
+// x = m * 2^e with m in [sqrt(1/2), sqrt(2)); ln m = 2 atanh(s), s = (m - 1) / (m + 1).
+inline float log(float x) noexcept {
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  const std::uint32_t offset = bits - 0x3F3504F3U;  // 0x3F3504F3 = sqrt(1/2)
+  const auto exponent = static_cast<std::int32_t>(offset) >> 23;
+  const float m = std::bit_cast<float>(bits - (static_cast<std::uint32_t>(exponent) << 23U));
+  const float s = (m - 1.0F) / (m + 1.0F);
+  const float s2 = s * s;
+  float p = 2.2222222e-1F;  // 2/9
+  p = fma(p, s2, 2.8571429e-1F);
+  p = fma(p, s2, 4.0000000e-1F);
+  p = fma(p, s2, 6.6666667e-1F);
+  p = fma(p, s2, 2.0F);
+  return fma(static_cast<float>(exponent), 6.9314718e-1F, p * s);
+}
+
+// Hyperbolic tangent, absolute error < 4e-7: an odd rational function of degree 13 over 6
+// (coefficients of the widely used minimax fit on [-7.9, 7.9], as in Eigen's fast tanh).
+inline float tanh(float x) noexcept {
+  x = x < -7.9053111F ? -7.9053111F : (x > 7.9053111F ? 7.9053111F : x);
+  const float x2 = x * x;
+  float p = -2.76076847742355e-16F;
+  p = fma(p, x2, 2.00018790482477e-13F);
+  p = fma(p, x2, -8.60467152213735e-11F);
+  p = fma(p, x2, 5.12229709037114e-08F);
+  p = fma(p, x2, 1.48572235717979e-05F);
+  p = fma(p, x2, 6.37261928875436e-04F);
+  p = fma(p, x2, 4.89352455891786e-03F);
+  p = p * x;
+  float q = 1.19825839466702e-06F;
+  q = fma(q, x2, 1.18534705686654e-04F);
+  q = fma(q, x2, 2.26843463243900e-03F);
+  q = fma(q, x2, 4.89352518554385e-03F);
+  return p / q;
+}
+
+inline float sigmoid(float x) noexcept { return fma(0.5F, tanh(0.5F * x), 0.5F); }
+
+// cos and sin of 2 pi cycles for cycles in [-0.5, 0.5], absolute error < 2e-7.
+// Taylor polynomials on an eighth of a turn after folding.
+inline void cos_sin_turns(float cycles, float* cosine, float* sine) noexcept {
+  const float quarter = cycles * 4.0F + 12582912.0F;  // nearest quarter turn
+  const float whole = quarter - 12582912.0F;
+  const float t = fma(whole, -0.25F, cycles) * 6.28318531F;  // |t| <= pi/4
+  const float t2 = t * t;
+  float s = 2.7557319e-6F;
+  s = fma(s, t2, -1.9841270e-4F);
+  s = fma(s, t2, 8.3333333e-3F);
+  s = fma(s, t2, -1.6666667e-1F);
+  s = fma(s * t2, t, t);
+  float c = 2.4801587e-5F;
+  c = fma(c, t2, -1.3888889e-3F);
+  c = fma(c, t2, 4.1666667e-2F);
+  c = fma(c, t2, -5.0e-1F);
+  c = fma(c, t2, 1.0F);
+  switch (static_cast<std::int32_t>(whole) & 3) {
+    case 0: *cosine = c; *sine = s; break;
+    case 1: *cosine = -s; *sine = c; break;
+    case 2: *cosine = -c; *sine = -s; break;
+    default: *cosine = s; *sine = -c; break;
+  }
+}
+
+}  // namespace ondes::exact

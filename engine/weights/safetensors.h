@@ -1,0 +1,56 @@
+// safetensors reader and writer.
+//
+// Format: 8-byte little-endian header length, JSON header, tensor bytes
+// (https://github.com/huggingface/safetensors). The reader is bounded: header <= 100 MB and <= the
+// file, products checked, offsets inside the data, no holes, no overlaps, no duplicate keys. It
+// never copies tensor bytes.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace ondes {
+
+enum class TensorType { f32, f64, f16, bf16, i64, i32, i16, i8, u8, boolean };
+
+struct TensorView {
+  TensorType type = TensorType::f32;
+  std::vector<std::int64_t> shape;
+  std::span<const std::byte> bytes;
+};
+
+struct SafetensorsFile {
+  std::map<std::string, std::string> metadata;
+  std::map<std::string, TensorView> tensors;
+  std::shared_ptr<const void> storage;  // keeps the bytes alive; null when parsed from a span
+  std::string name;                     // for messages
+};
+
+// Throws Error{bad_input} naming `name` and the field. The spans point into `bytes`.
+SafetensorsFile parse_safetensors(std::span<const std::byte> bytes, const std::string& name);
+
+// Maps the file read-only and parses it. Throws Error{io} if it cannot be opened or mapped.
+SafetensorsFile open_safetensors(const std::string& path);
+
+// The tensor as floats of exactly `shape`. Throws Error{bad_input} naming file, tensor, expected and
+// found, if it is missing, misshapen, not f32, misaligned, or holds NaN or Inf.
+std::span<const float> require_f32(const SafetensorsFile& file, const std::string& tensor,
+                                   const std::vector<std::int64_t>& shape);
+
+struct TensorData {
+  TensorType type = TensorType::f32;
+  std::vector<std::int64_t> shape;
+  std::vector<std::byte> bytes;
+};
+
+TensorData tensor_from_floats(std::span<const float> values, std::vector<std::int64_t> shape);
+
+// Serialises (tensors in name order, data 64-byte aligned by padding the header with spaces).
+std::vector<std::byte> write_safetensors(const std::map<std::string, std::string>& metadata,
+                                         const std::map<std::string, TensorData>& tensors);
+
+}  // namespace ondes
