@@ -1,0 +1,27 @@
+// The CUDA side of the backend interface, seen from the host: no CUDA header is needed to include
+// it.
+//
+// The build links either backend.cu or no_cuda.cpp behind it; a caller cannot tell which but by
+// asking. Set-up thread: everything here.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "engine/plan/step_plan.h"
+#include "engine/plan/step_runner.h"
+
+namespace ondes {
+
+// True if this build has step kernels and a device that can run them is there.
+bool cuda_available() noexcept;
+
+// What was found, for people: "1 device: NVIDIA H100, 80 GB, sm_90", or the reason why there is
+// none.
+std::string cuda_description();
+
+// Throws Error{no_device} if cuda_available() is false; the message says why and what to do
+// instead.
+std::unique_ptr<StepRunner> make_cuda_step_runner(const StepPlan& plan,
+                                                  const StepRunnerOptions& options);
+
+}  // namespace ondes
