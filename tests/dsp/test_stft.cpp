@@ -1,0 +1,108 @@
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <complex>
+#include <numbers>
+#include <random>
+#include <vector>
+
+#include "dsp/fft.h"
+#include "dsp/stft.h"
+#include "engine/error.h"
+
+namespace {
+
+std::vector<float> noise(std::size_t samples, unsigned seed) {
+  std::mt19937 generator(seed);
+  std::vector<float> x(samples);
+  for (float& value : x) {
+    value = static_cast<float>(generator()) * 0x1p-31F - 1.0F;
+  }
+  return x;
+}
+
+}  // namespace
+
+TEST_CASE("the FFT agrees with the sum that defines it") {
+  const int size = 48;  // not a power of two
+  ondes::RealFft fft(size);
+  const std::vector<float> x = noise(static_cast<std::size_t>(size), 1);
+  std::copy(x.begin(), x.end(), fft.input().begin());
+  fft.transform();
+  for (int k = 0; k <= size / 2; ++k) {
+    std::complex<double> sum = 0.0;
+    for (int n = 0; n < size; ++n) {
+      sum += static_cast<double>(x[static_cast<std::size_t>(n)]) *
+             std::polar(1.0, -2.0 * std::numbers::pi * k * n / size);
+    }
+    const std::complex<double> found = fft.output()[static_cast<std::size_t>(k)];
+    // Float rounding: a few units of 6e-8 on sums of up to 48 values below 1.
+    CHECK(std::abs(found - sum) < 5e-6);
+  }
+  CHECK(std::equal(x.begin(), x.end(), fft.input().begin()));  // the input is kept
+}
+
+TEST_CASE("a tone on a bin's centre reads a quarter of the window and stays in three bins") {
+  const int fft_size = 1024;
+  const int bin = 37;
+  std::vector<float> x(8192);
+  for (std::size_t n = 0; n < x.size(); ++n) {
+    x[n] = static_cast<float>(
+        std::sin(2.0 * std::numbers::pi * bin * static_cast<double>(n) / fft_size));
+  }
+  ondes::Stft stft({.fft_size = fft_size, .hop_samples = 256});
+  std::vector<float> out(static_cast<std::size_t>(stft.bins()));
+  stft.frame_magnitudes(x, 4096, out);
+  // Sine amplitude 1: half of the window's sum, which is W/2. Float rounding only.
+  CHECK(out[bin] == Approx(fft_size / 4.0).epsilon(1e-5));
+  CHECK(out[bin - 1] == Approx(fft_size / 8.0).epsilon(1e-4));
+  CHECK(out[bin + 1] == Approx(fft_size / 8.0).epsilon(1e-4));
+  for (int k = 0; k < stft.bins(); ++k) {
+    if (std::abs(k - bin) > 1) {
+      CHECK(out[static_cast<std::size_t>(k)] < 2e-3F);  // -102 dB: float rounding of the tone
+    }
+  }
+}
+
+TEST_CASE("frames are centred on multiples of the hop with zeros outside the signal") {
+  ondes::Stft stft({.fft_size = 64, .hop_samples = 10, .window_samples = 32});
+  std::vector<float> impulse(95, 0.0F);
+  impulse[50] = 1.0F;
+  REQUIRE(stft.frames(95) == 10);
+  std::vector<float> out(static_cast<std::size_t>(10 * stft.bins()));
+  stft.magnitudes(impulse, out);
+  for (int t = 0; t < 10; ++t) {
+    // An impulse has the window's value at its place as magnitude, in every bin.
+    const int place = 50 - (10 * t - 16);
+    const double expected =
+        place >= 0 && place < 32 ? 0.5 - 0.5 * std::cos(2.0 * std::numbers::pi * place / 32) : 0.0;
+    CHECK(out[static_cast<std::size_t>(t * stft.bins() + 7)] ==
+          Approx(expected).margin(1e-6));  // float rounding of a value below 1
+  }
+}
+
+TEST_CASE("an empty signal has one silent frame") {
+  ondes::Stft stft({.fft_size = 64, .hop_samples = 16});
+  std::vector<float> out(static_cast<std::size_t>(stft.bins()), 1.0F);
+  stft.magnitudes({}, out);
+  CHECK(std::all_of(out.begin(), out.end(), [](float value) { return value == 0.0F; }));
+}
+
+TEST_CASE("the periodic Hann window adds up to a constant at half overlap") {
+  const std::vector<float> window = ondes::periodic_hann(64);
+  CHECK(window[0] == 0.0F);
+  CHECK(window[32] == 1.0F);
+  for (std::size_t n = 0; n < 32; ++n) {
+    CHECK(window[n] + window[n + 32] == Approx(1.0).epsilon(1e-6));  // float rounding
+  }
+}
+
+TEST_CASE("sizes that make no sense are refused") {
+  CHECK_THROWS_AS(ondes::RealFft(0), ondes::Error);
+  CHECK_THROWS_AS(ondes::RealFft(17), ondes::Error);
+  CHECK_THROWS_AS(ondes::Stft({.fft_size = 64, .hop_samples = 0}), ondes::Error);
+  CHECK_THROWS_AS(ondes::Stft({.fft_size = 64, .hop_samples = 8, .window_samples = 65}),
+                  ondes::Error);
+  ondes::Stft stft({.fft_size = 64, .hop_samples = 16});
+  std::vector<float> out(5);
+  CHECK_THROWS_AS(stft.magnitudes(noise(64, 1), out), ondes::Error);
+}
