@@ -36,9 +36,10 @@ SafetensorsFile parse_safetensors(std::span<const std::byte> bytes, const std::s
 // Maps the file read-only and parses it. Throws Error{io} if it cannot be opened or mapped.
 SafetensorsFile open_safetensors(const std::string& path);
 
-// The tensor as floats of exactly `shape`. Throws Error{bad_input} naming file, tensor, expected and
-// found, if it is missing, misshapen, not f32, misaligned, or holds NaN or Inf.
-std::span<const float> require_f32(const SafetensorsFile& file, const std::string& tensor,
+// The tensor as floats of exactly `shape`. Throws Error{bad_input} naming file, tensor, expected
+// and found, if it is missing, misshapen, not f32, misaligned, or holds NaN or Inf.
+std::span<const float> require_f32(const SafetensorsFile& file,
+                                   const std::string& tensor,
                                    const std::vector<std::int64_t>& shape);
 
 struct TensorData {
@@ -49,7 +50,9 @@ struct TensorData {
 
 TensorData tensor_from_floats(std::span<const float> values, std::vector<std::int64_t> shape);
 
-// Serialises (tensors in name order, data 64-byte aligned by padding the header with spaces).
+// Serialises: tensors by element size, largest first, then by name (so that each is aligned to its
+// elements); the data begins at a multiple of 64 bytes, the header being padded with spaces.
+// Throws Error{bad_input} if bytes and shape of a tensor contradict each other.
 std::vector<std::byte> write_safetensors(const std::map<std::string, std::string>& metadata,
                                          const std::map<std::string, TensorData>& tensors);
 

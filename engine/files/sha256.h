@@ -1,0 +1,14 @@
+// SHA-256 (FIPS 180-4) as 64 lower-case hexadecimal digits, by libmd.
+#pragma once
+#include <cstddef>
+#include <span>
+#include <string>
+
+namespace ondes {
+
+std::string sha256_hex(std::span<const std::byte> bytes);
+
+// Throws Error{io} as MappedFile does.
+std::string sha256_of_file(const std::string& path);
+
+}  // namespace ondes
