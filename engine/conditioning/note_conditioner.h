@@ -37,6 +37,8 @@ class NoteConditioner {
               Frames sample_features) noexcept ONDES_REALTIME;
 
   std::int64_t position_samples() const noexcept { return position_; }
+  // 0: the next sample opens a row.
+  std::int64_t samples_to_next_row() const noexcept { return next_row_ - position_; }
   bool held() const noexcept { return release_position_ < 0; }
 
  private:

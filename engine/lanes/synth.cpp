@@ -1,0 +1,308 @@
+#include "engine/lanes/synth.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <string>
+
+#include "engine/error.h"
+
+namespace ondes {
+namespace {
+
+constexpr double kDeclickS = 0.003;
+constexpr float kDeclickFloor = 1.0e-6F;  // -120 dBFS, and far above denormals
+
+void require_equal(const char* what, int expected, int found) {
+  if (expected != found) {
+    throw Error(ErrorCode::bad_input, std::string("synth: ") + what + ": expected " +
+                                          std::to_string(expected) + " (feature contract), found " +
+                                          std::to_string(found) + " (network)");
+  }
+}
+
+// How well a lane serves as a victim. One that has just begun is quiet without being unimportant,
+// so it comes last: a chord too large for the lanes loses old notes, not its own.
+int steal_rank(const NoteLane& lane, double rate_hz) noexcept {
+  if (lane.fading()) {
+    return 0;
+  }
+  if (static_cast<double>(lane.position_samples()) < kMinimalNoteS * rate_hz) {
+    return 3;
+  }
+  return lane.released() ? 1 : 2;
+}
+
+}  // namespace
+
+Synth::Synth(const StepPlan& plan,
+             const NoteContract& contract,
+             StepRunner& runner,
+             const SynthOptions& options)
+    : contract_(contract), runner_(runner), options_(options) {
+  require_equal("sample rate", contract.sample_rate_hz, plan.sample_rate_hz);
+  require_equal("row features", contract.row_features(), plan.row_features);
+  require_equal("sample features", contract.sample_features(), plan.sample_features);
+  const int instruments = static_cast<int>(contract.instruments.size());
+  for (const int instrument : options_.instrument_of_program) {
+    if (instrument < 0 || instrument >= instruments) {
+      throw Error(ErrorCode::bad_input, "synth: a program is mapped to instrument " +
+                                            std::to_string(instrument) + ", the voice has " +
+                                            std::to_string(instruments));
+    }
+  }
+  instrument_rows_.allocate(instruments, instruments);
+  for (int i = 0; i < instruments; ++i) {
+    instrument_rows_.view()[i][static_cast<std::size_t>(i)] = 1.0F;
+  }
+  const auto max_lanes = static_cast<std::size_t>(runner.max_lanes());
+  const auto max_block = static_cast<std::size_t>(runner.max_block_samples());
+  channels_.assign(kChannels, Channel(contract.sample_rate_hz));
+  lanes_.reserve(max_lanes);
+  for (int slot = 0; slot < runner.max_lanes(); ++slot) {
+    lanes_.emplace_back(slot, contract, plan, runner.max_block_samples());
+  }
+  active_.reserve(max_lanes);
+  calls_.reserve(max_lanes);
+  free_.reserve(max_lanes);
+  for (int slot = runner.max_lanes() - 1; slot >= 0; --slot) {
+    free_.push_back(slot);
+  }
+  for (auto& gains : gains_) {
+    gains.resize(max_block);
+  }
+  // Down to 1/1000 after kDeclickS.
+  declick_decay_ =
+      static_cast<float>(std::pow(1.0e-3, 1.0 / (kDeclickS * contract.sample_rate_hz)));
+}
+
+void Synth::process(std::span<const SynthEvent> events, Frames out) noexcept {
+  assert(out.channels() == 2);
+  std::size_t next = 0;
+  int done = 0;
+  while (true) {
+    while (next < events.size() && events[next].sample <= position_) {
+      apply(events[next++]);
+    }
+    if (done == out.frames()) {
+      break;
+    }
+    int count = std::min(out.frames() - done, runner_.max_block_samples());
+    if (next < events.size()) {
+      count = static_cast<int>(std::min<std::int64_t>(count, events[next].sample - position_));
+    }
+    advance(out.subview(done, count));
+    done += count;
+  }
+  assert(next == events.size());
+}
+
+void Synth::apply(const SynthEvent& event) noexcept {
+  if (event.channel < 0 || event.channel >= kChannels || event.key < 0 || event.key >= kKeys) {
+    return;
+  }
+  switch (event.kind) {
+    case SynthEventKind::note_on:
+      note_on(event);
+      break;
+    case SynthEventKind::note_off:
+      note_off(event);
+      break;
+    case SynthEventKind::control:
+      control(event);
+      break;
+  }
+}
+
+void Synth::note_on(const SynthEvent& event) noexcept {
+  Channel& channel = channels_[static_cast<std::size_t>(event.channel)];
+  for (const int slot : active_) {
+    NoteLane& lane = lanes_[static_cast<std::size_t>(slot)];
+    if (lane.channel() == event.channel && lane.key() == event.key && !lane.key_down()) {
+      lane.release();
+    }
+  }
+  if (channel_silent(event.channel)) {
+    channel.gain.snap();
+  }
+  const int slot = take_slot();
+  const int instrument = options_.instrument_of_program[static_cast<std::size_t>(channel.program)];
+  NoteStart note;
+  note.channel = event.channel;
+  note.key = event.key;
+  note.velocity = event.value;
+  note.occurrence =
+      occurrences_[static_cast<std::size_t>(event.channel)][static_cast<std::size_t>(event.key)]++;
+  note.instrument_weights = instrument_rows_.view()[instrument];
+  lanes_[static_cast<std::size_t>(slot)].start(note);
+  runner_.start(slot);
+  active_.push_back(slot);
+  ++stats_.notes;
+  ++stats_.notes_of_program[static_cast<std::size_t>(channel.program)];
+  stats_.lanes_max = std::max(stats_.lanes_max, static_cast<int>(active_.size()));
+}
+
+void Synth::note_off(const SynthEvent& event) noexcept {
+  for (const int slot : active_) {
+    NoteLane& lane = lanes_[static_cast<std::size_t>(slot)];
+    if (lane.channel() == event.channel && lane.key() == event.key && lane.key_down() &&
+        (event.occurrence < 0 || event.occurrence == lane.occurrence())) {
+      lift(lane);
+      return;
+    }
+  }
+}
+
+void Synth::lift(NoteLane& lane) noexcept {
+  lane.key_up();
+  if (!channels_[static_cast<std::size_t>(lane.channel())].sustain) {
+    lane.release();
+  }
+}
+
+void Synth::release_unheld(int channel) noexcept {
+  for (const int slot : active_) {
+    NoteLane& lane = lanes_[static_cast<std::size_t>(slot)];
+    if (lane.channel() == channel && !lane.key_down()) {
+      lane.release();
+    }
+  }
+}
+
+void Synth::control(const SynthEvent& event) noexcept {
+  Channel& channel = channels_[static_cast<std::size_t>(event.channel)];
+  channel.apply(event.control, event.value);
+  for (const int slot : active_) {
+    NoteLane& lane = lanes_[static_cast<std::size_t>(slot)];
+    if (lane.channel() != event.channel) {
+      continue;
+    }
+    if (event.control == ControlKind::all_sound_off) {
+      lane.key_up();
+      lane.fade_out();
+    } else if (event.control == ControlKind::all_notes_off && lane.key_down()) {
+      lift(lane);
+    }
+  }
+  if (!channel.sustain) {
+    release_unheld(event.channel);
+  }
+}
+
+bool Synth::channel_silent(int channel) const noexcept {
+  return std::none_of(active_.begin(), active_.end(), [&](int slot) {
+    return lanes_[static_cast<std::size_t>(slot)].channel() == channel;
+  });
+}
+
+int Synth::quietest_lane() const noexcept {
+  std::size_t best = 0;
+  int best_rank = 4;
+  float best_gain = 0.0F;
+  for (std::size_t i = 0; i < active_.size(); ++i) {
+    const NoteLane& lane = lanes_[static_cast<std::size_t>(active_[i])];
+    const StereoPair gains = channels_[static_cast<std::size_t>(lane.channel())].gain.value();
+    const float gain = lane.gain() * (gains.left + gains.right);
+    const int rank = steal_rank(lane, contract_.sample_rate_hz);
+    if (rank < best_rank || (rank == best_rank && gain < best_gain)) {
+      best = i;
+      best_rank = rank;
+      best_gain = gain;
+    }
+  }
+  return static_cast<int>(best);
+}
+
+int Synth::take_slot() noexcept {
+  if (!free_.empty()) {
+    const int slot = free_.back();
+    free_.pop_back();
+    return slot;
+  }
+  const int index = quietest_lane();
+  const int slot = active_[static_cast<std::size_t>(index)];
+  active_.erase(active_.begin() + index);
+  const NoteLane& lane = lanes_[static_cast<std::size_t>(slot)];
+  const StereoPair gains = channels_[static_cast<std::size_t>(lane.channel())].gain.value();
+  declick_.left += lane.last_sample() * gains.left * options_.gain;
+  declick_.right += lane.last_sample() * gains.right * options_.gain;
+  ++stats_.stolen_notes;
+  return slot;
+}
+
+// At most a runner's block, no event inside.
+void Synth::advance(Frames out) noexcept {
+  const int samples = out.frames();
+  for (int t = 0; t < samples; ++t) {
+    out[t][0] = out[t][1] = 0.0F;
+  }
+  if (!active_.empty()) {
+    std::array<bool, kChannels> sounding{};
+    calls_.clear();
+    for (const int slot : active_) {
+      NoteLane& lane = lanes_[static_cast<std::size_t>(slot)];
+      const auto c = static_cast<std::size_t>(lane.channel());
+      sounding[c] = true;
+      calls_.push_back(lane.prepare(samples, channels_[c].bend_semitones, channels_[c].modulation,
+                                    options_.seed, options_.temperature));
+    }
+    for (std::size_t c = 0; c < sounding.size(); ++c) {
+      for (int t = 0; sounding[c] && t < samples; ++t) {
+        gains_[c][static_cast<std::size_t>(t)] = channels_[c].gain.next();
+      }
+    }
+    runner_.process(calls_, samples);
+    for (const int slot : active_) {
+      NoteLane& lane = lanes_[static_cast<std::size_t>(slot)];
+      mix(lane, lane.finish(samples), out);
+    }
+    stats_.lane_samples += static_cast<std::int64_t>(active_.size()) * samples;
+    drop_finished();
+  }
+  for (int t = 0; t < samples; ++t) {
+    out[t][0] *= options_.gain;
+    out[t][1] *= options_.gain;
+  }
+  add_declick(out);
+  position_ += samples;
+  stats_.lanes_now = static_cast<int>(active_.size());
+}
+
+void Synth::mix(const NoteLane& lane, std::span<const float> samples, Frames out) noexcept {
+  const std::vector<StereoPair>& gains = gains_[static_cast<std::size_t>(lane.channel())];
+  for (std::size_t t = 0; t < samples.size(); ++t) {
+    const std::span<float> frame = out[static_cast<int>(t)];
+    frame[0] += samples[t] * gains[t].left;
+    frame[1] += samples[t] * gains[t].right;
+  }
+  if (tap_ != nullptr) {
+    tap_->lane_block(lane, lane.position_samples() - static_cast<std::int64_t>(samples.size()),
+                     samples);
+  }
+}
+
+void Synth::add_declick(Frames out) noexcept {
+  for (int t = 0; t < out.frames() && (declick_.left != 0.0F || declick_.right != 0.0F); ++t) {
+    declick_.left *= declick_decay_;
+    declick_.right *= declick_decay_;
+    if (std::abs(declick_.left) + std::abs(declick_.right) < kDeclickFloor) {
+      declick_ = {};
+    }
+    out[t][0] += declick_.left;
+    out[t][1] += declick_.right;
+  }
+}
+
+void Synth::drop_finished() noexcept {
+  std::size_t kept = 0;
+  for (const int slot : active_) {
+    if (lanes_[static_cast<std::size_t>(slot)].finished()) {
+      free_.push_back(slot);
+    } else {
+      active_[kept++] = slot;
+    }
+  }
+  active_.resize(kept);
+}
+
+}  // namespace ondes

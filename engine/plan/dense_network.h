@@ -1,0 +1,41 @@
+// A few dense layers evaluated for one vector at a time: encoders and level networks, which run
+// once a conditioning row and not once a sample.
+//
+//   x_0 = input,  x_i+1 = activation_i(W_i x_i + b_i)
+//
+// Every output accumulates over its inputs in ascending order with fused multiply-adds, starting
+// from the bias, and activations come from engine/deterministic_math.h: the same bits everywhere.
+// Set-up thread: constructor. Render thread: evaluate() (one thread an instance: it owns scratch).
+#pragma once
+#include <span>
+#include <vector>
+
+#include "engine/plan/step_plan.h"
+#include "engine/realtime.h"
+
+namespace ondes {
+
+class DenseNetwork {
+ public:
+  // Keeps the spans of `layers`, whose storage must outlive it. An empty network copies its input.
+  // Throws Error{bad_input} if a layer's sizes contradict each other or its neighbour's.
+  explicit DenseNetwork(std::vector<DenseOp> layers);
+
+  bool empty() const noexcept { return layers_.empty(); }
+  int inputs() const noexcept { return empty() ? 0 : layers_.front().inputs; }
+  int outputs() const noexcept { return empty() ? 0 : layers_.back().outputs; }
+
+  // input (inputs), output (outputs).
+  void evaluate(std::span<const float> input, std::span<float> output) noexcept ONDES_REALTIME;
+
+ private:
+  std::vector<DenseOp> layers_;
+  std::vector<float> scratch_[2];
+};
+
+// One layer: output = activation(W input + b). The spans may not overlap.
+void evaluate_dense(const DenseOp& layer,
+                    std::span<const float> input,
+                    std::span<float> output) noexcept ONDES_REALTIME;
+
+}  // namespace ondes
