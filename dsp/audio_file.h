@@ -80,7 +80,8 @@ struct AudioWriteOptions {
   bool dither = true;                                       // integers only
   std::uint64_t dither_seed = 0;
   ClipPolicy clip = ClipPolicy::error;
-  std::string text;  // at most kMaxAudioTextBytes of UTF-8 without NUL; WAV: ICMT, FLAC: COMMENT
+  std::string text =
+      {};  // at most kMaxAudioTextBytes of UTF-8 without NUL; WAV: ICMT, FLAC: COMMENT
 };
 
 struct AudioWriteReport {

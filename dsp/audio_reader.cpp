@@ -179,6 +179,9 @@ struct AudioFileReader::Impl {
     const WavScan scan = scan_wav(
         [this](std::int64_t at, std::span<std::byte> out) { return source.read_at(at, out); },
         source.size);
+    if (scan.is_wav && !scan.has_data) {
+      throw Error(ErrorCode::bad_input, name + ": a WAV file that ends before its sound begins");
+    }
     if (scan.missing_bytes > 0) {
       throw Error(ErrorCode::bad_input, name + ": cut short: its header promises " +
                                             std::to_string(scan.missing_bytes) +

@@ -194,6 +194,7 @@ WavScan scan_wav(const ReadAt& read_at, std::int64_t file_bytes) {
     std::uint64_t bytes = number(chunk, 4, 4);
     const std::uint64_t room = total - at - 8;
     if (has_tag(chunk, 0, "data")) {
+      scan.has_data = true;
       const bool is_long = is_rf64 && bytes == kUnknownLength;
       bytes = is_long ? long_data_bytes : bytes;
       if (bytes > room && (is_long || bytes < kStreamedLengthFrom)) {

@@ -25,6 +25,7 @@ std::vector<std::byte> wav_header(const AudioWriteOptions& options,
 
 struct WavScan {
   bool is_wav = false;
+  bool has_data = false;           // the data chunk was reached
   std::int64_t missing_bytes = 0;  // how much shorter the file is than its data chunk claims
   std::string text;                // ICMT
 };
