@@ -8,7 +8,8 @@ namespace ondes {
 NoteConditioner::NoteConditioner(const NoteContract& contract)
     : contract_(contract), weights_(contract.instruments.size(), 0.0F) {}
 
-void NoteConditioner::start(float pitch_semitones, float velocity,
+void NoteConditioner::start(float pitch_semitones,
+                            float velocity,
                             std::span<const float> instrument_weights) noexcept {
   pitch_ = pitch_semitones;
   velocity_ = velocity;
@@ -47,7 +48,9 @@ int NoteConditioner::max_rows(int samples) const noexcept {
   return samples / contract_.hop_samples + 2;
 }
 
-int NoteConditioner::process(int samples, Frames rows, std::span<int> row_starts,
+int NoteConditioner::process(int samples,
+                             Frames rows,
+                             std::span<int> row_starts,
                              Frames sample_features) noexcept {
   const double seconds_per_sample = 1.0 / contract_.sample_rate_hz;
   int row = 0;
@@ -73,8 +76,10 @@ int NoteConditioner::process(int samples, Frames rows, std::span<int> row_starts
       ++row;
       next_row_ += contract_.hop_samples;
     }
-    write_harmonics(contract_, phase_cycles_, static_cast<float>(frequency_hz_),
-                    sample_features[t]);
+    if (!sample_features.empty()) {
+      write_harmonics(contract_, phase_cycles_, static_cast<float>(frequency_hz_),
+                      sample_features[t]);
+    }
     phase_cycles_ += frequency_hz_ * seconds_per_sample;
     phase_cycles_ -= static_cast<double>(static_cast<std::int64_t>(phase_cycles_));
     frequency_hz_ += frequency_step_hz_;

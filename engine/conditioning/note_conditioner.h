@@ -19,7 +19,8 @@ class NoteConditioner {
   explicit NoteConditioner(const NoteContract& contract);
 
   // Starts a note; its first sample is the next one processed.
-  void start(float pitch_semitones, float velocity,
+  void start(float pitch_semitones,
+             float velocity,
              std::span<const float> instrument_weights) noexcept ONDES_REALTIME;
   // Ends the key (or pedal) hold; takes effect at the next sample processed.
   void release() noexcept ONDES_REALTIME;
@@ -32,8 +33,11 @@ class NoteConditioner {
   int max_rows(int samples) const noexcept;
 
   // Advances by `samples`. Writes sample features (samples, P), rows (max_rows, F) and their
-  // starts; returns how many rows were written.
-  int process(int samples, Frames rows, std::span<int> row_starts,
+  // starts; returns how many rows were written. Empty sample_features are not written: for
+  // planning.
+  int process(int samples,
+              Frames rows,
+              std::span<int> row_starts,
               Frames sample_features) noexcept ONDES_REALTIME;
 
   std::int64_t position_samples() const noexcept { return position_; }
@@ -50,8 +54,8 @@ class NoteConditioner {
   float row_pitch_offset_ = 0.0F;  // reached at the end of the row in force
   float row_start_offset_ = 0.0F;  // at the start of the row in force
   double phase_cycles_ = 0.0;
-  double frequency_hz_ = 0.0;      // of the next sample
-  double frequency_step_hz_ = 0.0; // a sample
+  double frequency_hz_ = 0.0;       // of the next sample
+  double frequency_step_hz_ = 0.0;  // a sample
   std::int64_t position_ = 0;
   std::int64_t release_position_ = -1;
   std::int64_t next_row_ = 0;

@@ -13,7 +13,9 @@ int NoteContract::row_features() const noexcept {
                           release_decays_s.size() + instruments.size());
 }
 
-int NoteContract::sample_features() const noexcept { return 2 * harmonics; }
+int NoteContract::sample_features() const noexcept {
+  return 2 * harmonics;
+}
 
 std::vector<std::string> NoteContract::row_feature_names() const {
   std::vector<std::string> names{"pitch"};
@@ -33,7 +35,8 @@ std::vector<std::string> NoteContract::row_feature_names() const {
   return names;
 }
 
-void write_row(const NoteContract& contract, const NoteInstant& instant,
+void write_row(const NoteContract& contract,
+               const NoteInstant& instant,
                std::span<float> row) noexcept {
   assert(row.size() == static_cast<std::size_t>(contract.row_features()));
   assert(instant.instrument_weights.size() == contract.instruments.size());
@@ -49,15 +52,17 @@ void write_row(const NoteContract& contract, const NoteInstant& instant,
     row[i++] = exact::exp(-static_cast<float>(instant.age_s) / decay_s);
   }
   for (const float decay_s : contract.release_decays_s) {
-    row[i++] = instant.held ? 0.0F
-                            : exact::exp(-static_cast<float>(instant.release_age_s) / decay_s);
+    row[i++] =
+        instant.held ? 0.0F : exact::exp(-static_cast<float>(instant.release_age_s) / decay_s);
   }
   for (const float weight : instant.instrument_weights) {
     row[i++] = weight;
   }
 }
 
-void write_harmonics(const NoteContract& contract, double phase_cycles, float f0_hz,
+void write_harmonics(const NoteContract& contract,
+                     double phase_cycles,
+                     float f0_hz,
                      std::span<float> features) noexcept {
   assert(features.size() == static_cast<std::size_t>(contract.sample_features()));
   const double wrapped = phase_cycles - std::floor(phase_cycles + 0.5);

@@ -30,12 +30,13 @@ class LevelRamp {
     to_ = to;
     sample_ = 0;
   }
-  // The gain of the next sample.
+  // Moves on by a sample and returns its gain.
   float next() noexcept {
+    const float now = gain();
     ++sample_;
-    return gain();
+    return now;
   }
-  // The gain of the last sample.
+  // The gain of the next sample.
   float gain() const noexcept {
     return sample_ >= hop_samples_ ? to_
                                    : from_ + (to_ - from_) * (static_cast<float>(sample_) * step_);
@@ -47,7 +48,7 @@ class LevelRamp {
   float step_;
   float from_ = 0.0F;
   float to_ = 0.0F;
-  int sample_ = 0;
+  int sample_ = 0;  // of the row, the next one
 };
 
 }  // namespace ondes

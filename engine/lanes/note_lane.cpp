@@ -28,7 +28,8 @@ float vibrato(double position_s, float modulation) noexcept {
 NoteLane::NoteLane(int slot,
                    const NoteContract& contract,
                    const StepPlan& plan,
-                   int max_block_samples)
+                   int max_block_samples,
+                   bool with_sample_features)
     : slot_(slot),
       hop_samples_(contract.hop_samples),
       rate_hz_(contract.sample_rate_hz),
@@ -45,7 +46,9 @@ NoteLane::NoteLane(int slot,
   const int max_rows = conditioner_.max_rows(max_block_samples);
   rows_.allocate(max_rows, contract.row_features());
   row_starts_.resize(static_cast<std::size_t>(max_rows));
-  sample_features_.allocate(max_block_samples, contract.sample_features());
+  if (with_sample_features) {
+    sample_features_.allocate(max_block_samples, contract.sample_features());
+  }
   gains_.resize(static_cast<std::size_t>(max_block_samples));
   output_.resize(static_cast<std::size_t>(max_block_samples));
 }
@@ -122,6 +125,7 @@ StepLane NoteLane::prepare(int samples,
   lane.seed = seed;
   lane.identity = identity_;
   lane.temperature = temperature;
+  const Frames features = sample_features_.view();
   int rows = 0;
   // From row to row, because vibrato and the level are evaluated at the sample a row opens.
   for (int t = 0; t < samples;) {
@@ -135,9 +139,9 @@ StepLane NoteLane::prepare(int samples,
     const int count =
         static_cast<int>(std::min<std::int64_t>(samples - t, at_row ? hop_samples_ : to_row));
     const auto row = static_cast<std::size_t>(rows);
-    const int written = conditioner_.process(count, rows_.view().subview(rows, at_row ? 1 : 0),
-                                             std::span<int>(row_starts_).subspan(row),
-                                             sample_features_.view().subview(t, count));
+    const int written = conditioner_.process(
+        count, rows_.view().subview(rows, at_row ? 1 : 0), std::span<int>(row_starts_).subspan(row),
+        features.empty() ? Frames() : features.subview(t, count));
     assert(written == (at_row ? 1 : 0));
     if (written != 0) {
       row_starts_[row] = t;
@@ -151,7 +155,7 @@ StepLane NoteLane::prepare(int samples,
   }
   lane.rows = rows_.view().subview(0, rows);
   lane.row_starts = std::span<const int>(row_starts_).first(static_cast<std::size_t>(rows));
-  lane.sample_features = sample_features_.view().subview(0, samples);
+  lane.sample_features = features.empty() ? Frames() : features.subview(0, samples);
   lane.output = std::span<float>(output_).first(static_cast<std::size_t>(samples));
   return lane;
 }

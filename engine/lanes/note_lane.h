@@ -48,9 +48,14 @@ constexpr std::uint64_t lane_identity(int channel, int key, std::int64_t occurre
 
 class NoteLane {
  public:
-  // The contract must outlive the lane. Throws Error{bad_input} if the level network does not fit
-  // it.
-  NoteLane(int slot, const NoteContract& contract, const StepPlan& plan, int max_block_samples);
+  // The contract must outlive the lane. Without sample features the lane is for rehearsing: its
+  // rows, gains and end are the real ones. Throws Error{bad_input} if the level network does not
+  // fit.
+  NoteLane(int slot,
+           const NoteContract& contract,
+           const StepPlan& plan,
+           int max_block_samples,
+           bool with_sample_features = true);
 
   void start(const NoteStart& note) noexcept ONDES_REALTIME;
   void key_up() noexcept ONDES_REALTIME { key_down_ = false; }

@@ -67,6 +67,29 @@ Sequencer::Sequencer(const Performance& performance, int sample_rate_hz) {
   if (!events_.empty()) {
     length_ = std::max(length_, events_.back().sample + 1);
   }
+  lift_pedals(performance);
+}
+
+void Sequencer::lift_pedals(const Performance& performance) {
+  std::array<bool, 16> down{};
+  for (const PerformanceControl& control : performance.controls) {
+    bool& pedal = down[static_cast<std::size_t>(control.channel & 15)];
+    if (control.kind == ControlKind::sustain) {
+      pedal = control.value >= 0.5F;
+    } else if (control.kind == ControlKind::reset) {
+      pedal = false;
+    }
+  }
+  for (int channel = 0; channel < 16; ++channel) {
+    if (down[static_cast<std::size_t>(channel)]) {
+      SynthEvent event;
+      event.sample = std::max<std::int64_t>(length_ - 1, 0);
+      event.kind = SynthEventKind::control;
+      event.control = ControlKind::sustain;
+      event.channel = channel;
+      events_.push_back(event);
+    }
+  }
 }
 
 std::span<const SynthEvent> Sequencer::next(int samples) noexcept {

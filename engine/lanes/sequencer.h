@@ -3,7 +3,7 @@
 // A time is rounded to the nearest sample; a note lasts at least one. At the same sample, releases
 // come before controllers and controllers before onsets: a repeated key is let go before it is
 // struck, a pedal pressed on the beat does not catch the chord that ends there, and a program
-// change counts for the note beside it.
+// change counts for the note beside it. A pedal still down at the score's end is lifted there.
 //
 // Memory: one event each note end and controller, made at set-up; nothing grows while it plays.
 // Set-up thread: constructor. Render thread: everything else.
@@ -30,6 +30,8 @@ class Sequencer {
   bool finished() const noexcept { return next_ == events_.size(); }
 
  private:
+  void lift_pedals(const Performance& performance);
+
   std::vector<SynthEvent> events_;
   std::size_t next_ = 0;
   std::int64_t position_ = 0;

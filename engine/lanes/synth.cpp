@@ -60,7 +60,7 @@ Synth::Synth(const StepPlan& plan,
   channels_.assign(kChannels, Channel(contract.sample_rate_hz));
   lanes_.reserve(max_lanes);
   for (int slot = 0; slot < runner.max_lanes(); ++slot) {
-    lanes_.emplace_back(slot, contract, plan, runner.max_block_samples());
+    lanes_.emplace_back(slot, contract, plan, runner.max_block_samples(), !options_.rehearsal);
   }
   active_.reserve(max_lanes);
   calls_.reserve(max_lanes);

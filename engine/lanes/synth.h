@@ -42,7 +42,8 @@ inline constexpr int kPrograms = 128;
 struct SynthOptions {
   std::uint64_t seed = 0;
   float temperature = 1.0F;
-  float gain = 1.0F;                                   // of the mix
+  bool rehearsal = false;  // lanes live and end as they would, without sample features
+  float gain = 1.0F;       // of the mix
   std::array<int, kPrograms> instrument_of_program{};  // index into the contract's instruments
 };
 

@@ -126,6 +126,23 @@ TEST_CASE("a bend glides over the row that takes it up and leaves the waveform c
   CHECK(turn(200) * 24000.0 == Approx(after_hz).margin(0.02));
 }
 
+TEST_CASE("planning without sample features gives the same rows") {
+  const NoteContract contract = toy_contract();
+  NoteConditioner full(contract);
+  NoteConditioner planning(contract);
+  full.start(60.0F, 1.0F, kPiano);
+  planning.start(60.0F, 1.0F, kPiano);
+  Buffer features(256, contract.sample_features());
+  Buffer rows_a(6, contract.row_features());
+  Buffer rows_b(6, contract.row_features());
+  std::vector<int> starts(6);
+  REQUIRE(full.process(256, rows_a.view(), starts, features.view()) == 4);
+  REQUIRE(planning.process(256, rows_b.view(), starts, Frames()) == 4);
+  for (int r = 0; r < 4; ++r) {
+    CHECK(std::equal(rows_a.view()[r].begin(), rows_a.view()[r].end(), rows_b.view()[r].begin()));
+  }
+}
+
 TEST_CASE("the next row is announced") {
   const NoteContract contract = toy_contract();
   NoteConditioner conditioner(contract);

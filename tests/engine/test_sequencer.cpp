@@ -26,7 +26,7 @@ TEST_CASE("times become the nearest sample, in order, however the score is cut")
   performance.duration_s = 2.0;
   Sequencer whole(performance, 24000);
   const std::span<const SynthEvent> all = whole.next(1000000);
-  REQUIRE(all.size() == 7);
+  REQUIRE(all.size() == 8);
   CHECK(all[0].sample == 0);
   CHECK(all[1].kind == SynthEventKind::control);
   CHECK(all[1].sample == 12000);
@@ -35,6 +35,8 @@ TEST_CASE("times become the nearest sample, in order, however the score is cut")
   CHECK(all[4].sample == 18000);
   CHECK(all[6].sample == 48000);
   CHECK(all[6].occurrence == 1);
+  CHECK(all[7].control == ControlKind::sustain);  // the pedal was never lifted
+  CHECK(all[7].value == 0.0F);
   CHECK(whole.finished());
   CHECK(whole.length_samples() == 48001);
 
@@ -48,7 +50,7 @@ TEST_CASE("times become the nearest sample, in order, however the score is cut")
       CHECK(event.sample < from + 17);
     }
   }
-  CHECK(seen == 7);
+  CHECK(seen == 8);
 }
 
 TEST_CASE("at one sample releases come first, then controllers, then onsets") {

@@ -128,22 +128,22 @@ TEST_CASE("an onset is exact to the sample and ramps up from zero") {
   for (const int onset : {0, 1, 63, 64, 777}) {
     SynthRig rig;
     const std::vector<float> out = rig.render({note_on(onset, 69)}, onset + 200);
-    CHECK(peak(out, 0, onset) == 0.0F);
-    CHECK(out[static_cast<std::size_t>(2 * onset)] != 0.0F);
-    CHECK(std::abs(out[static_cast<std::size_t>(2 * onset)]) < 0.5F / 64.0F);  // one hop up to 1
+    CHECK(peak(out, 0, onset + 1) == 0.0F);  // the ramp's first value is zero
+    CHECK(out[static_cast<std::size_t>(2 * onset + 2)] != 0.0F);
+    CHECK(std::abs(out[static_cast<std::size_t>(2 * onset + 2)]) <
+          0.5F / 64.0F);  // one hop up to 1
   }
 }
 
-TEST_CASE(
-    "a release is exact to the sample: no sample before it changes, the first one after does") {
+TEST_CASE("a release is exact to the sample: the ramp that leaves the note starts there") {
   const int release = 1017;
   SynthRig held;
   SynthRig let_go;
   const std::vector<float> a = held.render({note_on(0, 69)}, 3000);
   const std::vector<float> b = let_go.render({note_on(0, 69), note_off(release, 69)}, 3000);
   const auto differ = std::mismatch(a.begin(), a.end(), b.begin());
-  // The level falls along the row that the release opens, from its first sample on.
-  CHECK((differ.first - a.begin()) / 2 == release);
+  // The row opens at the release; its ramp's first value is where the gain stood.
+  CHECK((differ.first - a.begin()) / 2 == release + 1);
 }
 
 TEST_CASE("a lane ends once it is inaudible, and the memory of it is silence") {
