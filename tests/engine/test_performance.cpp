@@ -1,4 +1,5 @@
 // The MIDI rules of DESIGN.md section 4: what a score means in notes, controls and seconds.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdint>
 #include <string>
@@ -292,4 +293,24 @@ TEST_CASE("the writer refuses what a MIDI file cannot hold") {
   CHECK_THROWS_AS(ondes::MidiWriter(0), ondes::Error);
   writer.control(track, std::int64_t{1} << 28, 0, 7, 1);
   CHECK_THROWS_AS(writer.bytes(), ondes::Error);
+}
+
+TEST_CASE("the sample scores perform cleanly, the demo with four to eight notes at once") {
+  const std::string folder = std::string(ONDES_SOURCE_DIR) + "/samples/scores/";
+  for (const char* name : {"demo.mid", "scale_all.mid", "bends.mid"}) {
+    CAPTURE(name);
+    const Performance p = ondes::read_performance(folder + name);
+    CHECK(p.hanging_notes + p.unmatched_note_offs + p.percussion_notes == 0);
+    CHECK_FALSE(p.title.empty());
+    CHECK_FALSE(p.notes.empty());
+  }
+  const Performance demo = ondes::read_performance(folder + "demo.mid");
+  CHECK(demo.duration_s > 25.0);
+  CHECK(demo.duration_s < 35.0);
+  CHECK(demo.max_polyphony >= 4);
+  CHECK(demo.max_polyphony <= 8);
+  // The octave glide of bends.mid goes through RPN 0.
+  const std::vector<float> wheel =
+      values(ondes::read_performance(folder + "bends.mid"), ControlKind::bend);
+  CHECK(*std::max_element(wheel.begin(), wheel.end()) == 12.0F * 8191.0F / 8192.0F);
 }

@@ -21,7 +21,8 @@ def track(events):
 
 
 def riff(score):
-    body = b'RMID' + b'DISP' + struct.pack('<I', 3) + b'abc\x00' + b'data' + struct.pack('<I', len(score)) + score
+    body = (b'RMID' + b'DISP' + struct.pack('<I', 3) + b'abc\x00' +
+            b'data' + struct.pack('<I', len(score)) + score)
     return b'RIFF' + struct.pack('<I', len(body)) + body
 
 
@@ -37,7 +38,8 @@ def controls(channel):
 SEEDS = {
     'plain': head(0, 1) + track(NOTE + END),
     'running': head(0, 1) + track(b'\x00\x93\x3c\x64\x10\x3e\x65\x10\x3c\x00\x00\x3e\x00' + END),
-    'tempo': head(1, 2) + track(b'\x00\xff\x51\x03\x07\xa1\x20\x81\x00\xff\x51\x03\x0f\x42\x40' + END)
+    'tempo': head(1, 2)
+             + track(b'\x00\xff\x51\x03\x07\xa1\x20\x81\x00\xff\x51\x03\x0f\x42\x40' + END)
              + track(NOTE + NOTE + END),
     'smpte': head(0, 1, 0xe728) + track(NOTE + END),
     'smpte_drop': head(0, 1, 0xe364) + track(NOTE + END),
@@ -46,10 +48,12 @@ SEEDS = {
     'sysex': head(0, 1) + track(b'\x00\xf0\x03\x43\x12\xf7\x00\xf7\x01\xf8' + NOTE + END),
     'names': head(1, 2) + track(b'\x00\xff\x03\x04L\xe9\xc3\xa9' + END)
              + track(b'\x00\xff\x03\x06\xe4\xb8\xad\xf0\x9f\x8e' + NOTE + END),
-    'hanging': head(0, 1) + track(b'\x00\x90\x3c\x64\x10\x3c\x60\x10\x80\x3c\x00\x00\x80\x3d\x00' + END),
+    'hanging': head(0, 1)
+               + track(b'\x00\x90\x3c\x64\x10\x3c\x60\x10\x80\x3c\x00\x00\x80\x3d\x00' + END),
     'drums': head(0, 1) + track(b'\x00\x99\x24\x64\x10\x24\x00' + END),
     'aftertouch': head(0, 1) + track(b'\x00\xa0\x3c\x10\x00\xd0\x10' + NOTE + END),
-    'unknown_chunk': head(1, 1) + b'XFIH' + struct.pack('>I', 3) + b'abc' + track(NOTE + END) + b'junk',
+    'unknown_chunk': head(1, 1) + b'XFIH' + struct.pack('>I', 3) + b'abc' + track(NOTE + END)
+                     + b'junk',
     'riff': riff(head(0, 1) + track(NOTE + END)),
     'long_delta': head(0, 1) + track(b'\xff\xff\xff\x7f' + NOTE[1:] + END),
     'no_end': head(0, 1) + track(NOTE),
