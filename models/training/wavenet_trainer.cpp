@@ -1,0 +1,342 @@
+#include "models/training/wavenet_trainer.h"
+
+#include <torch/torch.h>
+
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <numbers>
+#include <sstream>
+
+#include "engine/error.h"
+#include "engine/files/atomic_file.h"
+#include "engine/weights/voice_file.h"
+#include "models/wavenet/wavenet_torch.h"
+
+namespace ondes {
+namespace {
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double learning_rate_at(const TrainingOptions& o, std::int64_t step) {
+  if (step < o.warmup_steps) {
+    return o.learning_rate * static_cast<double>(step + 1) / static_cast<double>(o.warmup_steps);
+  }
+  const double progress = static_cast<double>(step - o.warmup_steps) /
+                          static_cast<double>(std::max<std::int64_t>(1, o.steps - o.warmup_steps));
+  return o.final_learning_rate + (o.learning_rate - o.final_learning_rate) * 0.5 *
+                                     (1.0 + std::cos(std::numbers::pi * std::min(1.0, progress)));
+}
+
+// Everything a run is made of; what is saved is exactly what cannot be derived from the recipe.
+class Trainer {
+ public:
+  Trainer(const VoiceRecipe& recipe, const NoteCorpus& corpus, const TrainingRun& run)
+      : recipe_(recipe),
+        run_(run),
+        device_(run.device),
+        batches_(corpus, recipe.contract),
+        module_(seeded_module(recipe)),
+        averaged_(seeded_module(recipe)),
+        adam_(module_->parameters(),
+              torch::optim::AdamOptions(recipe.training.learning_rate).betas({0.9, 0.99})) {
+    module_->to(device_);
+    averaged_->to(device_);
+    for (torch::Tensor& p : averaged_->parameters()) {
+      p.requires_grad_(false);
+    }
+    std::filesystem::create_directories(run.work_folder);
+    if (run.resume) {
+      load();
+    }
+    log_.open(run.work_folder / "log.jsonl", run.resume ? std::ios::app : std::ios::trunc);
+    if (!log_) {
+      throw Error(ErrorCode::io, (run.work_folder / "log.jsonl").string() + ": cannot write");
+    }
+  }
+
+  bool run() {
+    const TrainingOptions& o = recipe_.training;
+    const double started = seconds_now();
+    const std::int64_t first_step = step_;
+    double saved_at = started;
+    double mean_loss = std::nan("");
+    double validation = std::nan("");
+    while (step_ < o.steps) {
+      const double loss = train_step();
+      mean_loss = std::isnan(mean_loss) ? loss : 0.98 * mean_loss + 0.02 * loss;
+      const bool last = step_ == o.steps;
+      const bool validates = step_ % o.validate_every == 0 || last;
+      if (validates) {
+        validation = validation_loss();
+      }
+      const double elapsed = seconds_now() - started;
+      const double per_step = elapsed / static_cast<double>(step_ - first_step);
+      if (step_ % 20 == 0 || validates) {
+        report({step_, o.steps, mean_loss, validation,
+                o.batches.segments * o.batches.segment_samples / per_step,
+                per_step * static_cast<double>(o.steps - step_)},
+               validates);
+      }
+      const bool interrupted = run_.interrupted != nullptr && run_.interrupted->load();
+      const bool stops = interrupted || step_ - first_step == run_.stop_after_steps;
+      if (last || stops || seconds_now() - saved_at > o.checkpoint_every_s) {
+        save();
+        saved_at = seconds_now();
+      }
+      if (interrupted) {
+        throw Error(ErrorCode::interrupted, "training interrupted at step " +
+                                                std::to_string(step_) + "; continue with --resume");
+      }
+      if (stops && !last) {
+        return false;
+      }
+    }
+    export_voice();
+    return true;
+  }
+
+ private:
+  static WavenetModule seeded_module(const VoiceRecipe& recipe) {
+    torch::manual_seed(recipe.training.seed);
+    return WavenetModule(recipe.network, recipe.contract.row_features(),
+                         recipe.contract.sample_features());
+  }
+
+  double train_step() {
+    const TrainingOptions& o = recipe_.training;
+    const WavenetBatch batch = batches_.draw(o.batches, Split::train, step_).to(device_);
+    static_cast<torch::optim::AdamOptions&>(adam_.param_groups()[0].options())
+        .lr(learning_rate_at(o, step_));
+    adam_.zero_grad();
+    const torch::Tensor loss = module_->loss(batch);
+    const double value = loss.item<double>();
+    if (!std::isfinite(value)) {
+      throw Error(ErrorCode::bad_input,
+                  "training step " + std::to_string(step_) + ": the loss is not finite (batch of " +
+                      std::to_string(o.batches.segments) + " segments drawn with seed " +
+                      std::to_string(o.batches.seed) + "); lower learning_rate, or check the " +
+                      "corpus; the last checkpoint is untouched");
+    }
+    loss.backward();
+    torch::nn::utils::clip_grad_norm_(module_->parameters(), o.gradient_clip);
+    adam_.step();
+    const torch::NoGradGuard no_grad;
+    // A young average forgets fast, or it would remember the random start.
+    const double decay = std::min(o.ema_decay, (1.0 + static_cast<double>(step_)) /
+                                                   (10.0 + static_cast<double>(step_)));
+    const auto now = module_->parameters();
+    auto averaged = averaged_->parameters();
+    for (std::size_t i = 0; i < now.size(); ++i) {
+      averaged[i].lerp_(now[i], 1.0 - decay);
+    }
+    ++step_;
+    return value;
+  }
+
+  double validation_loss() {
+    const torch::NoGradGuard no_grad;
+    NoteBatchOptions options = recipe_.training.batches;
+    options.seed += 1;  // one fixed set of segments, whatever the step
+    double sum = 0.0;
+    for (int i = 0; i < recipe_.training.validation_batches; ++i) {
+      sum += averaged_->loss(batches_.draw(options, Split::validation, i).to(device_))
+                 .item<double>();
+    }
+    return sum / recipe_.training.validation_batches;
+  }
+
+  void report(const TrainingProgress& progress, bool validated) {
+    nlohmann::json line = {{"step", progress.step},
+                           {"loss", progress.loss},
+                           {"learning_rate", learning_rate_at(recipe_.training, step_ - 1)},
+                           {"samples_per_s", std::round(progress.samples_per_s)}};
+    if (validated) {
+      line["validation_loss"] = progress.validation_loss;
+    }
+    log_ << line.dump() << '\n' << std::flush;
+    if (run_.progress) {
+      run_.progress(progress);
+    }
+  }
+
+  std::filesystem::path checkpoint_path() const { return run_.work_folder / "checkpoint.pt"; }
+
+  void save() {
+    torch::serialize::OutputArchive archive;
+    torch::serialize::OutputArchive module;
+    torch::serialize::OutputArchive averaged;
+    torch::serialize::OutputArchive adam;
+    module_->save(module);
+    averaged_->save(averaged);
+    adam_.save(adam);
+    archive.write("module", module);
+    archive.write("averaged", averaged);
+    archive.write("adam", adam);
+    archive.write("step", torch::tensor(step_));
+    archive.write("recipe", c10::IValue(recipe_.source.dump()));
+    std::ostringstream stream;
+    archive.save_to(stream);
+    const std::string bytes = std::move(stream).str();
+    write_file_atomically(checkpoint_path().string(),
+                          std::as_bytes(std::span(bytes.data(), bytes.size())));
+  }
+
+  void load() {
+    const std::string path = checkpoint_path().string();
+    try {
+      torch::serialize::InputArchive archive;
+      archive.load_from(path, device_);
+      c10::IValue source;
+      archive.read("recipe", source);
+      if (nlohmann::json::parse(source.toStringRef()) != recipe_.source) {
+        throw Error(ErrorCode::bad_input,
+                    path + ": made with another configuration; resume with that one, or train " +
+                        "into another folder");
+      }
+      torch::serialize::InputArchive module;
+      torch::serialize::InputArchive averaged;
+      torch::serialize::InputArchive adam;
+      torch::Tensor step;
+      archive.read("module", module);
+      archive.read("averaged", averaged);
+      archive.read("adam", adam);
+      archive.read("step", step);
+      module_->load(module);
+      averaged_->load(averaged);
+      adam_.load(adam);
+      step_ = step.item<std::int64_t>();
+    } catch (const c10::Error& e) {
+      throw Error(ErrorCode::bad_input,
+                  path + ": expected a checkpoint of ondes-train, found: " +
+                      e.what_without_backtrace());
+    }
+  }
+
+  std::map<std::string, TensorData> fit_level() {
+    std::vector<float> rows;
+    std::vector<float> targets;
+    batches_.level_examples(Split::train, &rows, &targets);
+    const auto n = static_cast<std::int64_t>(targets.size());
+    LevelFitOptions options = recipe_.level;
+    options.channels = recipe_.network.level_channels;
+    const LevelNetwork network = fit_level_network(
+        torch::from_blob(rows.data(), {n, recipe_.contract.row_features()}),
+        torch::from_blob(targets.data(), {n}), options, [this](int step, double rms_db) {
+          if (run_.message) {
+            run_.message("level network: step " + std::to_string(step) + ", error " +
+                         std::to_string(rms_db) + " dB RMS");
+          }
+        });
+    return network.export_tensors();
+  }
+
+  // Largest |h_l| over validation segments: the integer precisions scale by it.
+  TensorData residual_absmax() {
+    const torch::NoGradGuard no_grad;
+    std::vector<float> largest(recipe_.network.dilations.size(), 0.0F);
+    for (int i = 0; i < recipe_.training.validation_batches; ++i) {
+      const auto hidden = averaged_->hidden_layers(
+          batches_.draw(recipe_.training.batches, Split::validation, i).to(device_));
+      for (std::size_t l = 0; l < largest.size(); ++l) {
+        largest[l] = std::max(largest[l], hidden[2 * l].abs().max().item<float>());
+      }
+    }
+    return tensor_from_floats(largest, {static_cast<std::int64_t>(largest.size())});
+  }
+
+  void export_voice() {
+    std::map<std::string, TensorData> tensors = averaged_->export_tensors();
+    tensors["calibration.residual_absmax"] = residual_absmax();
+    if (recipe_.network.has_level) {
+      tensors.merge(fit_level());
+    }
+    const nlohmann::json& corpus = batches_.corpus().provenance;
+    const nlohmann::json description = {
+        {"schema", kVoiceSchema},
+        {"name", recipe_.name},
+        {"architecture", "wavenet"},
+        {"sample_rate", recipe_.contract.sample_rate_hz},
+        {"config", wavenet_config_to_json(recipe_.network)},
+        {"features", note_contract_to_json(recipe_.contract)},
+        {"training",
+         {{"corpus", corpus},
+          {"steps", step_},
+          {"seed", recipe_.training.seed},
+          {"validation_loss", validation_loss()},
+          {"recipe", recipe_.source}}},
+        {"licence", recipe_.licence}};
+    const std::vector<std::byte> bytes = write_voice(description, tensors);
+    write_file_atomically(run_.voice.string(), bytes);
+  }
+
+  const VoiceRecipe& recipe_;
+  const TrainingRun& run_;
+  torch::Device device_;
+  NoteBatches batches_;
+  WavenetModule module_;
+  WavenetModule averaged_;  // exponential moving average of the weights: what is exported
+  torch::optim::Adam adam_;
+  std::int64_t step_ = 0;
+  std::ofstream log_;
+};
+
+}  // namespace
+
+bool train_wavenet(const VoiceRecipe& recipe, const NoteCorpus& corpus, const TrainingRun& run) {
+  return Trainer(recipe, corpus, run).run();
+}
+
+VoiceRecipe voice_recipe_from_json(const nlohmann::json& json, const std::string& file) {
+  VoiceRecipe recipe;
+  recipe.source = json;
+  try {
+    recipe.name = json.at("name").get<std::string>();
+    recipe.licence = json.at("licence").get<std::string>();
+    recipe.contract = note_contract_from_json(json.at("features"), file);
+    recipe.network = wavenet_config_from_json(json.at("network"), file);
+    if (const auto level = json.find("level"); level != json.end()) {
+      recipe.level.steps = level->value("steps", recipe.level.steps);
+      recipe.level.batch_rows = level->value("batch_rows", recipe.level.batch_rows);
+      recipe.level.learning_rate = level->value("learning_rate", recipe.level.learning_rate);
+    }
+    const nlohmann::json& t = json.at("training");
+    TrainingOptions& o = recipe.training;
+    o.steps = t.at("steps").get<std::int64_t>();
+    o.seed = t.value("seed", o.seed);
+    o.learning_rate = t.value("learning_rate", o.learning_rate);
+    o.final_learning_rate = t.value("final_learning_rate", o.final_learning_rate);
+    o.warmup_steps = t.value("warmup_steps", o.warmup_steps);
+    o.gradient_clip = t.value("gradient_clip", o.gradient_clip);
+    o.ema_decay = t.value("ema_decay", o.ema_decay);
+    o.validate_every = t.value("validate_every", o.validate_every);
+    o.validation_batches = t.value("validation_batches", o.validation_batches);
+    NoteBatchOptions& b = o.batches;
+    b.seed = o.seed;
+    b.segments = t.value("segments", b.segments);
+    b.segment_samples = t.value("segment_samples", b.segment_samples);
+    b.onset_share = t.value("onset_share", b.onset_share);
+    b.release_share = t.value("release_share", b.release_share);
+    b.input_noise = t.value("input_noise", b.input_noise);
+    b.input_gain_deviation = t.value("input_gain_deviation", b.input_gain_deviation);
+    b.context_samples = 0;
+    for (const int dilation : recipe.network.dilations) {
+      b.context_samples += (recipe.network.taps - 1) * dilation;
+    }
+  } catch (const nlohmann::json::exception& e) {
+    throw Error(ErrorCode::bad_input, file + ": " + e.what());
+  }
+  const TrainingOptions& o = recipe.training;
+  if (o.steps < 1 || o.batches.segments < 1 || o.validate_every < 1 ||
+      o.batches.segment_samples <= o.batches.context_samples) {
+    throw Error(ErrorCode::bad_input,
+                file + ": training: expected steps, segments and validate_every of at least 1 and "
+                       "segment_samples above the receptive field of " +
+                    std::to_string(o.batches.context_samples) + " samples, found otherwise");
+  }
+  return recipe;
+}
+
+}  // namespace ondes

@@ -1,0 +1,70 @@
+// Trains a WaveNet note voice from a note corpus and writes it as a voice file.
+//
+// Everything is a function of the configuration and its seeds: data order, augmentation and
+// initial weights. A run that is interrupted and resumed ends with the same bits on the CPU as one that was not.
+// Set-up thread. Throws Error{bad_input} at the first non-finite loss, naming step and notes.
+#pragma once
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "engine/conditioning/note_contract.h"
+#include "models/training/level_network_torch.h"
+#include "models/training/note_batches.h"
+#include "models/wavenet/wavenet.h"
+
+namespace ondes {
+
+struct TrainingOptions {
+  std::int64_t steps = 10000;
+  NoteBatchOptions batches;
+  double learning_rate = 1.5e-3;
+  double final_learning_rate = 2e-5;
+  std::int64_t warmup_steps = 200;
+  double gradient_clip = 1.0;
+  double ema_decay = 0.999;
+  std::int64_t validate_every = 500;
+  int validation_batches = 8;
+  double checkpoint_every_s = 120.0;
+  std::uint64_t seed = 1;
+};
+
+// A training configuration file (samples/configs/*.json).
+struct VoiceRecipe {
+  std::string name;
+  std::string licence;
+  NoteContract contract;
+  WavenetConfig network;
+  LevelFitOptions level;
+  TrainingOptions training;
+  nlohmann::json source;  // the whole file
+};
+
+VoiceRecipe voice_recipe_from_json(const nlohmann::json& json, const std::string& file);
+
+struct TrainingProgress {
+  std::int64_t step = 0;
+  std::int64_t steps = 0;
+  double loss = 0.0;             // nats a sample, running mean
+  double validation_loss = 0.0;  // of the averaged weights; NaN until measured
+  double samples_per_s = 0.0;
+  double seconds_left = 0.0;
+};
+
+struct TrainingRun {
+  std::filesystem::path work_folder;      // checkpoint.pt, log.jsonl
+  std::filesystem::path voice;            // written at the end
+  bool resume = false;
+  std::string device = "cpu";
+  std::int64_t stop_after_steps = -1;     // checkpoint and return early; for tests of resuming
+  const std::atomic<bool>* interrupted = nullptr;
+  std::function<void(const TrainingProgress&)> progress;
+  std::function<void(const std::string&)> message;
+};
+
+// True when the run reached its last step and the voice was written.
+bool train_wavenet(const VoiceRecipe& recipe, const NoteCorpus& corpus, const TrainingRun& run);
+
+}  // namespace ondes
