@@ -5,7 +5,7 @@
 # FILES  what `make tidy` checks, a regular expression over paths (default: all of our sources)
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
-FILES ?= /(engine|dsp|models|cuda|apps)/.*\.cpp$$
+FILES ?= ^$(CURDIR)/(engine|dsp|models|cuda|apps)/.*\.cpp$$
 RELEASE := build/release
 SCORE := samples/scores/demo.mid
 SOURCES = git ls-files -- '*.h' '*.cpp' '*.cu' '*.cuh'
