@@ -11,7 +11,7 @@
 #include <system_error>
 
 #include "dsp/audio_file.h"
-#include "dsp/wav_container_internal.h"
+#include "dsp/wav_container.h"
 #include "engine/error.h"
 
 namespace ondes {

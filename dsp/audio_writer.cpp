@@ -9,7 +9,7 @@
 #include "dsp/audio_file.h"
 #include "dsp/level.h"
 #include "dsp/pending_file_internal.h"
-#include "dsp/wav_container_internal.h"
+#include "dsp/wav_container.h"
 #include "engine/error.h"
 
 namespace ondes {

@@ -1,8 +1,8 @@
+#include "dsp/wav_container.h"
+
 #include <algorithm>
 #include <array>
 #include <string_view>
-
-#include "dsp/wav_container_internal.h"
 
 namespace ondes {
 
@@ -48,7 +48,9 @@ void write_format(ByteWriter& out, const AudioWriteOptions& options) {
   const auto channels = static_cast<std::uint64_t>(options.channels);
   const auto rate = static_cast<std::uint64_t>(options.sample_rate_hz);
   const std::uint64_t tag = is_float ? kFloat : kPcm;
-  const bool extensible = options.channels > 2 || options.format == SampleFormat::pcm24;
+  // 24 bits in one or two channels go out as plain PCM: the extensible form is the letter of the
+  // law, but some readers (Python's wave before 3.12) know only the plain one, and all know that.
+  const bool extensible = options.channels > 2;
   out.tag("fmt ");
   out.u32(extensible ? 40 : (is_float ? 18 : 16));
   out.u16(extensible ? kExtensible : tag);
@@ -58,10 +60,10 @@ void write_format(ByteWriter& out, const AudioWriteOptions& options) {
   out.u16(channels * sample_bytes);
   out.u16(8 * sample_bytes);
   if (extensible) {
-    out.u16(22);                                                 // bytes that follow
-    out.u16(8 * sample_bytes);                                   // valid bits
-    out.u32(channels == 1 ? 0x4 : (channels == 2 ? 0x3 : 0x0));  // centre; left, right; unsaid
-    out.u16(tag);  // the sub-format: the tag and the fixed rest of its GUID
+    out.u16(22);                // bytes that follow
+    out.u16(8 * sample_bytes);  // valid bits
+    out.u32(0);                 // which loudspeaker is which: unsaid
+    out.u16(tag);               // the sub-format: the tag and the fixed rest of its GUID
     for (const int byte :
          {0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x80, 0x00, 0x00, 0xAA, 0x00, 0x38, 0x9B, 0x71}) {
       out.tag(std::string(1, static_cast<char>(byte)));

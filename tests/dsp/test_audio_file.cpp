@@ -9,7 +9,7 @@
 
 #include "dsp/audio_file.h"
 #include "dsp/level.h"
-#include "dsp/wav_container_internal.h"
+#include "dsp/wav_container.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace ondes;

@@ -1,8 +1,11 @@
+#include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <complex>
 #include <numbers>
 #include <random>
+#include <thread>
 #include <vector>
 
 #include "dsp/fft.h"
@@ -93,6 +96,27 @@ TEST_CASE("the periodic Hann window adds up to a constant at half overlap") {
   CHECK(window[32] == 1.0F);
   for (std::size_t n = 0; n < 32; ++n) {
     CHECK(window[n] + window[n + 32] == Approx(1.0).epsilon(1e-6));  // float rounding
+  }
+}
+
+TEST_CASE("plans may be made and dropped on several threads at once") {
+  std::vector<std::thread> threads;
+  std::array<float, 4> sums{};
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    threads.emplace_back([&sums, i] {
+      for (int size = 16; size <= 256; size += 2) {
+        ondes::RealFft fft(size);
+        std::fill(fft.input().begin(), fft.input().end(), 1.0F);
+        fft.transform();
+        sums[i] += fft.output()[0].real();
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  for (const float sum : sums) {
+    CHECK(sum == 16456.0F);  // 16 + 18 + ... + 256, exact in float
   }
 }
 
