@@ -86,7 +86,9 @@ std::string judge_own(const std::string& path,
   if (!row->second.contains(to) && !(from == "dsp" && is_vocabulary(target))) {
     return from + "/ may not include " + to + "/ (\"" + target + "\")";
   }
-  if (name_of(target).ends_with("_internal.h") && folder_of(target) != folder_of(path)) {
+  const bool at_home =
+      folder_of(target) == folder_of(path) || path.starts_with("tests/" + to + "/");
+  if (name_of(target).ends_with("_internal.h") && !at_home) {
     return "\"" + target + "\" is internal to " + folder_of(target) + "/";
   }
   if (is_vocabulary(path)) {
