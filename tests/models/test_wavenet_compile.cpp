@@ -183,6 +183,20 @@ TEST_CASE("every kind of input, output, encoder and level compiles") {
   }
 }
 
+TEST_CASE("voices written by other code than ours compile, and their broken sisters do not") {
+  const std::string folder = std::string(ONDES_SOURCE_DIR) + "/tests/fuzz/corpus/safetensors/";
+  for (const char* name :
+       {"voice", "voice_two_layers", "voice_level", "voice_encoder", "voice_mixture",
+        "voice_embedding", "voice_calibrated", "voice_three_taps", "voice_features"}) {
+    INFO(name);
+    CHECK(compile_step_plan(open_voice(folder + name)).input_bias[0] == 0.25F);
+  }
+  for (const char* name : {"voice_nan", "voice_huge_config", "voice_schema_2", "cut"}) {
+    INFO(name);
+    message_of(ErrorCode::bad_input, [&] { compile_step_plan(open_voice(folder + name)); });
+  }
+}
+
 TEST_CASE("a plan outlives the voice file it was compiled from") {
   const TemporaryFolder folder;
   write_file_atomically(folder.file("v.safetensors"), small_voice_bytes());
