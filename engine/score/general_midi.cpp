@@ -48,46 +48,47 @@ constexpr std::array<std::string_view, kGmFamilies> kFamilyNames = {
     "reed", "pipe", "synth lead", "synth pad",
     "synth effects", "ethnic", "percussive", "sound effects"};
 
-enum Family {
-  kPiano, kChromatic, kOrgan, kGuitar, kBass, kStrings, kEnsemble, kBrass,
-  kReed, kPipe, kLead, kPad, kEffects, kEthnic, kPercussive, kSounds
+enum class Family {
+  piano, chromatic, organ, guitar, bass, strings, ensemble, brass,
+  reed, pipe, lead, pad, effects, ethnic, percussive, sounds
 };
+using enum Family;
 
 // Row f: where to look for family f's programs once f itself is not there, best first. What decides
 // is the envelope (does the sound die away or is it held?), then the colour.
 constexpr std::array<std::array<Family, kGmFamilies - 1>, kGmFamilies> kFallback = {{
-    /* piano      */ {kChromatic, kGuitar, kEthnic, kBass, kPercussive, kOrgan, kStrings, kReed,
-                      kPipe, kBrass, kEnsemble, kLead, kPad, kEffects, kSounds},
-    /* chromatic  */ {kPiano, kGuitar, kEthnic, kPercussive, kBass, kPipe, kOrgan, kReed,
-                      kStrings, kBrass, kEnsemble, kLead, kPad, kEffects, kSounds},
-    /* organ      */ {kReed, kPipe, kEnsemble, kPad, kStrings, kBrass, kLead, kPiano,
-                      kGuitar, kChromatic, kBass, kEffects, kEthnic, kPercussive, kSounds},
-    /* guitar     */ {kPiano, kEthnic, kBass, kChromatic, kPercussive, kStrings, kReed, kBrass,
-                      kPipe, kOrgan, kEnsemble, kLead, kPad, kEffects, kSounds},
-    /* bass       */ {kGuitar, kPiano, kStrings, kBrass, kEthnic, kReed, kChromatic, kOrgan,
-                      kEnsemble, kPipe, kLead, kPad, kPercussive, kEffects, kSounds},
-    /* strings    */ {kEnsemble, kReed, kPipe, kBrass, kPad, kOrgan, kLead, kPiano,
-                      kGuitar, kEthnic, kChromatic, kBass, kEffects, kPercussive, kSounds},
-    /* ensemble   */ {kStrings, kPad, kOrgan, kBrass, kReed, kPipe, kLead, kPiano,
-                      kGuitar, kEthnic, kChromatic, kBass, kEffects, kPercussive, kSounds},
-    /* brass      */ {kReed, kEnsemble, kStrings, kLead, kPipe, kOrgan, kPad, kPiano,
-                      kGuitar, kEthnic, kChromatic, kBass, kEffects, kPercussive, kSounds},
-    /* reed       */ {kPipe, kBrass, kStrings, kLead, kOrgan, kEnsemble, kPad, kPiano,
-                      kGuitar, kEthnic, kChromatic, kBass, kEffects, kPercussive, kSounds},
-    /* pipe       */ {kReed, kStrings, kLead, kBrass, kOrgan, kEnsemble, kPad, kPiano,
-                      kChromatic, kGuitar, kEthnic, kBass, kEffects, kPercussive, kSounds},
-    /* lead       */ {kReed, kBrass, kPipe, kStrings, kOrgan, kEnsemble, kPad, kGuitar,
-                      kPiano, kEthnic, kChromatic, kBass, kEffects, kPercussive, kSounds},
-    /* pad        */ {kEnsemble, kStrings, kOrgan, kPipe, kReed, kBrass, kLead, kPiano,
-                      kChromatic, kGuitar, kEthnic, kBass, kEffects, kPercussive, kSounds},
-    /* effects    */ {kPad, kChromatic, kEnsemble, kStrings, kPipe, kOrgan, kLead, kPiano,
-                      kGuitar, kReed, kBrass, kEthnic, kBass, kPercussive, kSounds},
-    /* ethnic     */ {kGuitar, kPiano, kChromatic, kStrings, kReed, kPipe, kBass, kBrass,
-                      kOrgan, kEnsemble, kLead, kPad, kPercussive, kEffects, kSounds},
-    /* percussive */ {kChromatic, kPiano, kGuitar, kEthnic, kBass, kBrass, kStrings, kReed,
-                      kPipe, kOrgan, kEnsemble, kLead, kPad, kEffects, kSounds},
-    /* sounds     */ {kEffects, kPercussive, kPipe, kPad, kChromatic, kReed, kLead, kStrings,
-                      kEnsemble, kBrass, kOrgan, kPiano, kGuitar, kEthnic, kBass},
+    /* piano      */ {chromatic, guitar, ethnic, bass, percussive, organ, strings, reed,
+                      pipe, brass, ensemble, lead, pad, effects, sounds},
+    /* chromatic  */ {piano, guitar, ethnic, percussive, bass, pipe, organ, reed,
+                      strings, brass, ensemble, lead, pad, effects, sounds},
+    /* organ      */ {reed, pipe, ensemble, pad, strings, brass, lead, piano,
+                      guitar, chromatic, bass, effects, ethnic, percussive, sounds},
+    /* guitar     */ {piano, ethnic, bass, chromatic, percussive, strings, reed, brass,
+                      pipe, organ, ensemble, lead, pad, effects, sounds},
+    /* bass       */ {guitar, piano, strings, brass, ethnic, reed, chromatic, organ,
+                      ensemble, pipe, lead, pad, percussive, effects, sounds},
+    /* strings    */ {ensemble, reed, pipe, brass, pad, organ, lead, piano,
+                      guitar, ethnic, chromatic, bass, effects, percussive, sounds},
+    /* ensemble   */ {strings, pad, organ, brass, reed, pipe, lead, piano,
+                      guitar, ethnic, chromatic, bass, effects, percussive, sounds},
+    /* brass      */ {reed, ensemble, strings, lead, pipe, organ, pad, piano,
+                      guitar, ethnic, chromatic, bass, effects, percussive, sounds},
+    /* reed       */ {pipe, brass, strings, lead, organ, ensemble, pad, piano,
+                      guitar, ethnic, chromatic, bass, effects, percussive, sounds},
+    /* pipe       */ {reed, strings, lead, brass, organ, ensemble, pad, piano,
+                      chromatic, guitar, ethnic, bass, effects, percussive, sounds},
+    /* lead       */ {reed, brass, pipe, strings, organ, ensemble, pad, guitar,
+                      piano, ethnic, chromatic, bass, effects, percussive, sounds},
+    /* pad        */ {ensemble, strings, organ, pipe, reed, brass, lead, piano,
+                      chromatic, guitar, ethnic, bass, effects, percussive, sounds},
+    /* effects    */ {pad, chromatic, ensemble, strings, pipe, organ, lead, piano,
+                      guitar, reed, brass, ethnic, bass, percussive, sounds},
+    /* ethnic     */ {guitar, piano, chromatic, strings, reed, pipe, bass, brass,
+                      organ, ensemble, lead, pad, percussive, effects, sounds},
+    /* percussive */ {chromatic, piano, guitar, ethnic, bass, brass, strings, reed,
+                      pipe, organ, ensemble, lead, pad, effects, sounds},
+    /* sounds     */ {effects, percussive, pipe, pad, chromatic, reed, lead, strings,
+                      ensemble, brass, organ, piano, guitar, ethnic, bass},
 }};
 // clang-format on
 
@@ -138,7 +139,8 @@ InstrumentChoice choose_instrument(int program, std::span<const int> instrument_
     return choose(same, InstrumentMatch::family);
   }
   for (const Family other : kFallback[static_cast<std::size_t>(family)]) {
-    const int found = nearest_in_family(other, 8 * other, instrument_programs);
+    const int found = nearest_in_family(static_cast<int>(other), 8 * static_cast<int>(other),
+                                        instrument_programs);
     if (found >= 0) {
       return choose(found, InstrumentMatch::fallback);
     }

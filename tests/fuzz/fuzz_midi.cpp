@@ -39,6 +39,7 @@ void check_promises(const ondes::Performance& performance, std::size_t input_byt
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name is libFuzzer's
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   try {
     const auto bytes = std::as_bytes(std::span(data, size));
