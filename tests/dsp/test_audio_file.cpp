@@ -123,6 +123,17 @@ TEST_CASE("float keeps what lies over full scale, under either policy") {
   CHECK(read_audio_file(folder.file("a.wav")).samples == x);
 }
 
+TEST_CASE("sample i of frame t is dithered by the value at position t * channels + i") {
+  const TemporaryFolder folder;
+  const std::vector<float> x = test_signal(9000, 2);
+  write_file(folder.file("a.wav"), x, {.sample_rate_hz = 24000, .channels = 2, .dither_seed = 11});
+  const AudioClip clip = read_audio_file(folder.file("a.wav"));
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const int expected = quantise(x[i], 16, tpdf_dither(11, i));
+    REQUIRE(clip.samples[i] == static_cast<float>(expected) / 32768.0F);
+  }
+}
+
 TEST_CASE("any cutting into blocks, through any stride, gives the same bytes") {
   const TemporaryFolder folder;
   const std::vector<float> x = test_signal(20000, 2);
