@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "engine/cpu/step_kernels.h"
 #include "engine/error.h"
 
 namespace ondes {
@@ -48,7 +49,13 @@ std::string isa_name(Isa isa) {
 }
 
 std::vector<Isa> supported_isas() {
-  return {Isa::scalar};
+  std::vector<Isa> isas{Isa::scalar};
+  for (const Isa isa : {Isa::avx2, Isa::avx512}) {
+    if (step_kernels(isa) != nullptr) {
+      isas.push_back(isa);
+    }
+  }
+  return isas;
 }
 
 Isa chosen_isa() {
