@@ -1,0 +1,25 @@
+// How fast step plans run here, beside what the machine could do: samples a second for published
+// WaveNet sizes, one and many lanes, one and two threads, every precision, against load-only and
+// multiply-only passes taken in the same run, and against a cached LibTorch evaluation of the same
+// network where ondes-train is there to give it.
+#pragma once
+#include <string>
+#include <vector>
+
+namespace ondes {
+
+struct BenchOptions {
+  std::vector<int> residual_channels{32, 64, 128};
+  std::vector<int> lanes{1, 16};
+  std::vector<int> threads{1, 2};
+  std::vector<std::string> precisions{"f32", "i16", "i8"};
+  double seconds = 0.4;       // of measuring, for each line
+  std::string torch_program;  // ondes-train; empty: no comparison
+  bool json = false;          // JSON lines on stdout instead of a table
+};
+
+// Prints on stdout. Checks every runner against the reference first: a wrong answer is an
+// Error{threshold}. Throws Error{usage} in a debug build.
+int run_bench_wavenet(const BenchOptions& options);
+
+}  // namespace ondes
