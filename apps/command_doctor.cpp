@@ -1,0 +1,139 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "apps/commands.h"
+#include "apps/exit_codes.h"
+#include "apps/print.h"
+#include "apps/renderer.h"
+#include "apps/scratch_file.h"
+#include "apps/voices.h"
+#include "cuda/backend.h"
+#include "dsp/versions.h"
+#include "engine/cpu/runner_options.h"
+#include "engine/error.h"
+
+namespace ondes {
+namespace {
+
+struct Check {
+  std::string name;
+  bool good = true;
+  std::string found;
+};
+
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("model name")) {
+      return line.substr(line.find(':') + 2);
+    }
+  }
+  return "unknown processor";
+}
+
+Check check(const std::string& name, const std::function<std::string()>& look) {
+  try {
+    return {name, true, look()};
+  } catch (const std::exception& error) {
+    return {name, false, error.what()};
+  }
+}
+
+std::string instruction_sets() {
+  std::string names;
+  for (const Isa isa : supported_isas()) {
+    names += (names.empty() ? "" : ", ") + isa_name(isa);
+  }
+  return names + "; chosen: " + isa_name(chosen_isa());
+}
+
+// Each precision makes a runner of the default voice, which is what rendering needs.
+std::string try_precision(Precision precision) {
+  const Voice voice = load_voice(locate_voice(""));
+  StepRunnerOptions options;
+  options.precision = precision;
+  options.max_lanes = 1;
+  return make_cpu_step_runner(voice.plan, options)->description();
+}
+
+std::string try_writing() {
+  ScratchFile file(".");
+  const std::array<float, 2> written{1.0F, -1.0F};
+  std::array<float, 2> read{};
+  file.append(written);
+  file.rewind();
+  if (file.read(read) != 2 || read != written) {
+    throw Error(ErrorCode::io, "what was written does not read back");
+  }
+  return "this folder can be written";
+}
+
+std::string voices_found() {
+  std::string names;
+  for (const auto& path : find_voices()) {
+    load_voice(path);
+    names += (names.empty() ? "" : ", ") + path.string();
+  }
+  if (names.empty()) {
+    throw Error(ErrorCode::bad_input, "none; see samples/voices/README.md");
+  }
+  return names;
+}
+
+int run_doctor(bool json) {
+  std::vector<Check> checks;
+  checks.push_back({"version", true, ONDES_VERSION});
+  checks.push_back(
+      {"processor", true,
+       fmt::format("{}, {} threads", processor_name(), std::thread::hardware_concurrency())});
+  checks.push_back(check("instruction sets", instruction_sets));
+  checks.push_back(check("voices", voices_found));
+  for (const auto& [name, precision] : precision_names()) {
+    checks.push_back(check("precision " + name, [p = precision] { return try_precision(p); }));
+  }
+  checks.push_back({"cuda", true, cuda_description()});  // its absence is no fault
+  checks.push_back(check("writing", try_writing));
+  checks.push_back(check("libraries", [] {
+    return dsp_library_versions() +
+           fmt::format(", nlohmann-json {}.{}.{}, CLI11 {}, fmt {}", NLOHMANN_JSON_VERSION_MAJOR,
+                       NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH, CLI11_VERSION,
+                       FMT_VERSION);
+  }));
+  bool good = true;
+  nlohmann::json rows = nlohmann::json::array();
+  for (const Check& result : checks) {
+    good = good && result.good;
+    rows.push_back({{"check", result.name}, {"ok", result.good}, {"found", result.found}});
+    if (!json) {
+      std::fputs(
+          fmt::format("{:<4} {:<17} {}\n", result.good ? "ok" : "BAD", result.name, result.found)
+              .c_str(),
+          stdout);
+    }
+  }
+  if (json) {
+    print_json({{"ok", good}, {"checks", rows}});
+  }
+  return good ? kExitDone : kExitThreshold;
+}
+
+}  // namespace
+
+void add_doctor_command(CLI::App& app, Action& action) {
+  CLI::App* sub = app.add_subcommand(
+      "doctor", "Say what this machine and installation can do; exit code 6 if something is wrong");
+  auto json = std::make_shared<bool>(false);
+  sub->add_flag("--json", *json, "As JSON");
+  sub->callback([json, &action] { action = [json] { return run_doctor(*json); }; });
+}
+
+}  // namespace ondes

@@ -1,0 +1,194 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "apps/commands.h"
+#include "apps/exit_codes.h"
+#include "apps/print.h"
+#include "apps/recipe.h"
+#include "apps/score_file.h"
+#include "apps/voices.h"
+#include "dsp/audio_file.h"
+#include "engine/error.h"
+#include "engine/score/general_midi.h"
+
+namespace ondes {
+namespace {
+
+enum class Kind { score, voice, audio };
+
+Kind kind_of(const std::string& path) {
+  std::array<char, 12> head{};
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    throw Error(ErrorCode::io, path + ": cannot be opened");
+  }
+  file.read(head.data(), head.size());
+  const std::string text(head.data(), static_cast<std::size_t>(file.gcount()));
+  if (text.starts_with("MThd") || (text.starts_with("RIFF") && text.ends_with("RMID"))) {
+    return Kind::score;
+  }
+  // safetensors: eight bytes of length, then JSON.
+  if (path.ends_with(".safetensors") || (text.size() > 8 && text[8] == '{')) {
+    return Kind::voice;
+  }
+  return path.ends_with(".mid") || path.ends_with(".midi") ? Kind::score : Kind::audio;
+}
+
+nlohmann::json score_info(const std::string& path) {
+  const Score score = load_score(path);
+  const Performance& performance = score.performance;
+  nlohmann::json tracks = nlohmann::json::array();
+  std::map<int, std::int64_t> track_notes;
+  for (const PerformanceNote& note : performance.notes) {
+    ++track_notes[note.track];
+  }
+  for (std::size_t i = 0; i < score.midi.tracks.size(); ++i) {
+    tracks.push_back({{"name", score.midi.tracks[i].name},
+                      {"events", score.midi.tracks[i].events.size()},
+                      {"notes", track_notes[static_cast<int>(i)]}});
+  }
+  // Notes by the program in force, as they will sound.
+  std::array<int, 16> program{};
+  std::map<int, std::int64_t> program_notes;
+  std::size_t next = 0;
+  for (const PerformanceNote& note : performance.notes) {
+    while (next < performance.controls.size() &&
+           performance.controls[next].time_s <= note.onset_s) {
+      const PerformanceControl& control = performance.controls[next++];
+      if (control.kind == ControlKind::program) {
+        program[static_cast<std::size_t>(control.channel)] = static_cast<int>(control.value);
+      }
+    }
+    ++program_notes[program[static_cast<std::size_t>(note.channel)]];
+  }
+  nlohmann::json programs = nlohmann::json::array();
+  for (const auto& [number, notes] : program_notes) {
+    programs.push_back(
+        {{"program", number}, {"name", std::string(gm_program_name(number))}, {"notes", notes}});
+  }
+  return {{"kind", "score"},
+          {"title", performance.title},
+          {"format", score.midi.format},
+          {"duration_s", performance.duration_s},
+          {"notes", performance.notes.size()},
+          {"controls", performance.controls.size()},
+          {"max_polyphony", performance.max_polyphony},
+          {"percussion_notes_left_out", performance.percussion_notes},
+          {"unmatched_note_offs", performance.unmatched_note_offs},
+          {"hanging_notes", performance.hanging_notes},
+          {"programs", programs},
+          {"tracks", tracks},
+          {"sha256", score.sha256}};
+}
+
+nlohmann::json voice_info(const std::string& path) {
+  const Voice voice = load_voice(path);
+  nlohmann::json info = *voice.file.description;
+  info["kind"] = "voice";
+  info["sha256"] = voice.file.sha256;
+  info["macs_per_sample"] = macs_per_sample(voice.plan);
+  info["tensors"] = voice.file.weights.tensors.size();
+  nlohmann::json instruments = nlohmann::json::array();
+  for (std::size_t i = 0; i < voice.contract.instruments.size(); ++i) {
+    const int program = voice.contract.programs[i];
+    instruments.push_back({{"name", voice.contract.instruments[i]},
+                           {"program", program},
+                           {"general_midi", std::string(gm_program_name(program))}});
+  }
+  info["instruments"] = instruments;
+  return info;
+}
+
+nlohmann::json audio_info(const std::string& path) {
+  const AudioFileReader reader(path);
+  const AudioInfo& audio = reader.info();
+  nlohmann::json info = {{"kind", "audio"},
+                         {"format", audio.format},
+                         {"rate", audio.sample_rate_hz},
+                         {"channels", audio.channels},
+                         {"frames", audio.frames},
+                         {"duration_s", static_cast<double>(audio.frames) / audio.sample_rate_hz}};
+  if (looks_like_recipe(audio.text)) {
+    recipe_from_text(audio.text, path);  // a broken one is an error, not a decoration
+    info["recipe"] = nlohmann::json::parse(audio.text);
+  } else if (!audio.text.empty()) {
+    info["comment"] = audio.text;
+  }
+  return info;
+}
+
+// One line a field, nested objects indented, lists of objects one entry a line.
+void print_fields(const nlohmann::json& object, int indent) {
+  const std::string pad(static_cast<std::size_t>(indent), ' ');
+  const auto plain = [](const nlohmann::json& value) {
+    return value.is_string() ? value.get<std::string>()
+                             : value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  };
+  for (const auto& [key, value] : object.items()) {
+    if (value.is_object()) {
+      std::fputs(fmt::format("{}{}:\n", pad, key).c_str(), stdout);
+      print_fields(value, indent + 2);
+    } else if (value.is_array() && !value.empty() && value.front().is_object()) {
+      std::fputs(fmt::format("{}{}:\n", pad, key).c_str(), stdout);
+      for (const auto& entry : value) {
+        std::string line;
+        for (const auto& [name, field] : entry.items()) {
+          line += fmt::format("{}{} {}", line.empty() ? "" : ", ", name, plain(field));
+        }
+        std::fputs(fmt::format("{}  {}\n", pad, line).c_str(), stdout);
+      }
+    } else {
+      std::fputs(fmt::format("{}{}: {}\n", pad, key, plain(value)).c_str(), stdout);
+    }
+  }
+}
+
+int run_info(const std::vector<std::string>& paths, bool json) {
+  nlohmann::json all = nlohmann::json::array();
+  for (const std::string& path : paths) {
+    nlohmann::json info;
+    switch (kind_of(path)) {
+      case Kind::score:
+        info = score_info(path);
+        break;
+      case Kind::voice:
+        info = voice_info(path);
+        break;
+      case Kind::audio:
+        info = audio_info(path);
+        break;
+    }
+    info["path"] = path;
+    if (!json) {
+      std::fputs((path + "\n").c_str(), stdout);
+      info.erase("path");
+      print_fields(info, 2);
+    }
+    all.push_back(info);
+  }
+  if (json) {
+    print_json(paths.size() == 1 ? all.front() : all);
+  }
+  return kExitDone;
+}
+
+}  // namespace
+
+void add_info_command(CLI::App& app, Action& action) {
+  CLI::App* sub = app.add_subcommand("info", "Explain sound files (recipe), voices and scores");
+  auto paths = std::make_shared<std::vector<std::string>>();
+  auto json = std::make_shared<bool>(false);
+  sub->add_option("files", *paths, "Files of any of these kinds")->required();
+  sub->add_flag("--json", *json, "As JSON: an object, or a list for several files");
+  sub->callback(
+      [paths, json, &action] { action = [paths, json] { return run_info(*paths, *json); }; });
+}
+
+}  // namespace ondes

@@ -1,0 +1,159 @@
+#include "apps/command_render.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "apps/commands.h"
+#include "apps/exit_codes.h"
+#include "apps/print.h"
+#include "engine/error.h"
+
+namespace ondes {
+namespace fs = std::filesystem;
+namespace {
+
+struct RenderCommand {
+  std::vector<std::string> inputs;
+  std::string output;
+  std::string voice;
+  std::string progress = "auto";
+  std::string container = "wav";
+  bool force = false;
+  bool json = false;
+  RenderOptions options;
+};
+
+// The file of every input. With a folder as output they are named after their scores.
+std::vector<std::string> output_paths(const RenderCommand& command) {
+  std::error_code ignored;
+  const bool folder = fs::is_directory(command.output, ignored) || command.output.ends_with('/');
+  if (!folder) {
+    if (command.inputs.size() > 1) {
+      throw Error(ErrorCode::usage,
+                  "several scores need a folder: -o " + command.output + " is not one");
+    }
+    return {command.output};
+  }
+  fs::create_directories(command.output, ignored);  // if not, writing says why
+  std::vector<std::string> outputs;
+  std::set<std::string> names;
+  for (const std::string& input : command.inputs) {
+    const std::string stem = input == "-" ? "stdin" : fs::path(input).stem().string();
+    if (!names.insert(stem).second) {
+      throw Error(ErrorCode::usage, "two scores would both become " + stem + "." +
+                                        command.container + " in " + command.output);
+    }
+    outputs.push_back((fs::path(command.output) / (stem + "." + command.container)).string());
+  }
+  return outputs;
+}
+
+int run_render(const RenderCommand& command) {
+  if (command.json && command.output == "-") {
+    throw Error(ErrorCode::usage, "--json and -o - both want standard output");
+  }
+  const std::vector<std::string> outputs = output_paths(command);
+  const ProgressMode progress = progress_mode(command.progress);
+  choose_device(command.options.device);  // before the work of loading
+  const fs::path voice_path = locate_voice(command.voice);
+  const Voice voice = load_voice(voice_path);
+  nlohmann::json files = nlohmann::json::array();
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const Score score = load_score(command.inputs[i]);
+    RenderRequest request{voice, score, command.options, "", outputs[i], command.force, progress};
+    request.voice_as_given = command.voice.empty() ? voice_path.stem().string() : command.voice;
+    const RenderSummary summary = render(request);
+    print_summary(summary);
+    files.push_back(summary_to_json(summary));
+  }
+  if (command.json) {
+    print_json({{"outputs", files}});
+  }
+  return kExitDone;
+}
+
+}  // namespace
+
+void print_summary(const RenderSummary& summary) {
+  const std::string name = summary.output == "-" ? "standard output" : summary.output;
+  const double speed = summary.elapsed_s > 0.0 ? summary.duration_s / summary.elapsed_s : 0.0;
+  std::string text = fmt::format(
+      "{}: {:.2f} s of stereo at {} Hz in {:.2f} s, {:.2f} x real time; {} notes, at most {} at "
+      "once; peak {:.1f} dBFS\n",
+      name, summary.duration_s, summary.rate_hz, summary.elapsed_s, speed, summary.stats.notes,
+      summary.stats.lanes_max, 20.0 * std::log10(std::max(summary.peak, 1e-10)));
+  text += fmt::format("  ran on {}\n", summary.device);
+  for (const std::string& line : summary.substitutions) {
+    text += fmt::format("  {}\n", line);
+  }
+  const auto note = [&](bool condition, const std::string& line) {
+    text += condition ? "  " + line + "\n" : "";
+  };
+  note(summary.percussion_notes > 0,
+       fmt::format("{} percussion notes (channel 10) were left out: the voice has no drums",
+                   summary.percussion_notes));
+  note(summary.hanging_notes > 0,
+       fmt::format("{} notes were never released in the score", summary.hanging_notes));
+  note(summary.stats.stolen_notes > 0,
+       fmt::format("{} notes were cut short for want of lanes (--max-lanes)",
+                   summary.stats.stolen_notes));
+  note(summary.lufs.has_value(), fmt::format("measured {:.2f} LUFS", summary.lufs.value_or(0.0)));
+  note(summary.applied_gain_db != 0.0,
+       fmt::format("gain {:+.2f} dB applied{}", summary.applied_gain_db,
+                   summary.lufs_limited ? ", the peak allows no more" : ""));
+  note(summary.clipped_samples > 0,
+       fmt::format("{} samples passed full scale", summary.clipped_samples));
+  std::fputs(text.c_str(), stderr);
+}
+
+nlohmann::json summary_to_json(const RenderSummary& summary) {
+  nlohmann::json object = {
+      {"output", summary.output},
+      {"frames", summary.frames},
+      {"rate", summary.rate_hz},
+      {"duration_s", summary.duration_s},
+      {"elapsed_s", summary.elapsed_s},
+      {"times_real_time", summary.elapsed_s > 0.0 ? summary.duration_s / summary.elapsed_s : 0.0},
+      {"notes", summary.stats.notes},
+      {"lanes_max", summary.stats.lanes_max},
+      {"lane_samples", summary.stats.lane_samples},
+      {"stolen_notes", summary.stats.stolen_notes},
+      {"percussion_notes_left_out", summary.percussion_notes},
+      {"hanging_notes", summary.hanging_notes},
+      {"substitutions", summary.substitutions},
+      {"clipped_samples", summary.clipped_samples},
+      {"peak", summary.peak},
+      {"applied_gain_db", summary.applied_gain_db},
+      {"device", summary.device}};
+  object["lufs"] = summary.lufs ? nlohmann::json(*summary.lufs) : nlohmann::json();
+  object["sha256"] = summary.sha256.empty() ? nlohmann::json() : nlohmann::json(summary.sha256);
+  return object;
+}
+
+void add_render_command(CLI::App& app, Action& action) {
+  CLI::App* sub =
+      app.add_subcommand("render", "Render scores (.mid) into sound files (.wav, .flac)");
+  auto command = std::make_shared<RenderCommand>();
+  sub->add_option("inputs", command->inputs, "Scores; - reads standard input")->required();
+  sub->add_option("-o,--output", command->output,
+                  "File, folder (several scores), or - for WAV on standard output")
+      ->required();
+  sub->add_option("--voice", command->voice, "Voice by name or file (see `ondes voices`)");
+  add_render_options(*sub, command->options);
+  sub->add_option("--container", command->container, "What files in a folder become: wav or flac")
+      ->check(CLI::IsMember({"wav", "flac"}))
+      ->capture_default_str();
+  sub->add_flag("--force", command->force, "Replace an existing file");
+  sub->add_flag("--json", command->json, "Summary as JSON on standard output");
+  sub->add_option("--progress", command->progress, "auto, json or none, on standard error")
+      ->check(CLI::IsMember({"auto", "json", "none"}))
+      ->capture_default_str();
+  sub->callback([command, &action] { action = [command] { return run_render(*command); }; });
+}
+
+}  // namespace ondes

@@ -1,0 +1,14 @@
+// What render and rerender print alike.
+#pragma once
+#include <nlohmann/json_fwd.hpp>
+
+#include "apps/renderer.h"
+
+namespace ondes {
+
+// The report on standard error: file, speed, level, and everything that was not played as written.
+void print_summary(const RenderSummary& summary);
+
+nlohmann::json summary_to_json(const RenderSummary& summary);
+
+}  // namespace ondes

@@ -1,0 +1,154 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "apps/command_render.h"
+#include "apps/commands.h"
+#include "apps/exit_codes.h"
+#include "apps/print.h"
+#include "dsp/audio_file.h"
+#include "engine/cpu/runner_options.h"
+#include "engine/error.h"
+#include "engine/files/sha256.h"
+
+namespace ondes {
+namespace fs = std::filesystem;
+namespace {
+
+struct RerenderCommand {
+  std::string input;
+  std::string output;
+  std::string score;
+  std::string voice;
+  std::string progress = "auto";
+  bool force = false;
+  bool json = false;
+  RenderOptions device;  // --device and --threads only
+};
+
+// out.wav -> out.again.wav
+std::string default_output(const std::string& input) {
+  const fs::path path(input);
+  return (path.parent_path() / (path.stem().string() + ".again" + path.extension().string()))
+      .string();
+}
+
+// The score where the recipe says, else beside the rendered file.
+std::string find_score(const RerenderCommand& command, const Recipe& recipe) {
+  if (!command.score.empty()) {
+    return command.score;
+  }
+  if (recipe.score_path == "-") {
+    throw Error(ErrorCode::usage,
+                command.input + ": its score came from standard input; give it with --score");
+  }
+  std::error_code ignored;
+  if (fs::exists(recipe.score_path, ignored)) {
+    return recipe.score_path;
+  }
+  const fs::path beside = fs::path(command.input).parent_path() / recipe.score_path;
+  const fs::path same_folder =
+      fs::path(command.input).parent_path() / fs::path(recipe.score_path).filename();
+  for (const fs::path& path : {beside, same_folder}) {
+    if (fs::exists(path, ignored)) {
+      return path.string();
+    }
+  }
+  throw Error(ErrorCode::io, recipe.score_path + ": the score of " + command.input +
+                                 " is not there; give it with --score");
+}
+
+void require_same(const std::string& file,
+                  const std::string& what,
+                  const std::string& expected,
+                  const std::string& found) {
+  if (expected != found) {
+    throw Error(ErrorCode::bad_input, file + ": another " + what +
+                                          " than the recipe's: expected sha256 " + expected +
+                                          ", found " + found);
+  }
+}
+
+void warn_of_differences(const Recipe& recipe) {
+  if (recipe.version != ONDES_VERSION) {
+    std::fputs(fmt::format("ondes: the recipe is of version {}, this is {}: the bytes may differ\n",
+                           recipe.version, ONDES_VERSION)
+                   .c_str(),
+               stderr);
+  }
+  if (!recipe.isa.empty() && recipe.isa != isa_name(chosen_isa())) {
+    std::fputs(fmt::format("ondes: f32 was rendered on {}, this is {}: the bytes may differ\n",
+                           recipe.isa, isa_name(chosen_isa()))
+                   .c_str(),
+               stderr);
+  }
+}
+
+int run_rerender(const RerenderCommand& command) {
+  const ProgressMode progress = progress_mode(command.progress);
+  std::string text;
+  {
+    const AudioFileReader reader(command.input);
+    text = reader.info().text;
+  }
+  if (!looks_like_recipe(text)) {
+    throw Error(ErrorCode::bad_input,
+                command.input +
+                    ": expected a recipe in its comment, found none: was it rendered "
+                    "by ondes?");
+  }
+  Recipe recipe = recipe_from_text(text, command.input);
+  warn_of_differences(recipe);
+  const fs::path voice_path =
+      locate_voice(command.voice.empty() ? recipe.voice_path : command.voice);
+  require_same(voice_path.string(), "voice", recipe.voice_sha256,
+               sha256_of_file(voice_path.string()));
+  const Voice voice = load_voice(voice_path);
+  Score score = load_score(find_score(command, recipe));
+  require_same(score.name, "score", recipe.score_sha256, score.sha256);
+  score.name = recipe.score_path;  // the new file tells the same story, byte for byte
+
+  recipe.options.device = command.device.device;
+  recipe.options.threads = command.device.threads;
+  RenderRequest request{voice,          score,         recipe.options, recipe.voice_path,
+                        command.output, command.force, progress};
+  if (request.output.empty()) {
+    request.output = default_output(command.input);
+  }
+  const RenderSummary summary = render(request);
+  print_summary(summary);
+  const bool identical = !summary.sha256.empty() && summary.sha256 == sha256_of_file(command.input);
+  std::fputs(identical ? "  identical to the original, byte for byte\n"
+                       : "  not identical to the original\n",
+             stderr);
+  if (command.json) {
+    nlohmann::json object = summary_to_json(summary);
+    object["identical"] = identical;
+    print_json(object);
+  }
+  return kExitDone;
+}
+
+}  // namespace
+
+void add_rerender_command(CLI::App& app, Action& action) {
+  CLI::App* sub =
+      app.add_subcommand("rerender", "Repeat a render from the recipe that its file carries");
+  auto command = std::make_shared<RerenderCommand>();
+  sub->add_option("input", command->input, "A file that `ondes render` made")->required();
+  sub->add_option("-o,--output", command->output, "Default: NAME.again.wav beside it");
+  sub->add_option("--score", command->score, "The score, where it is not where it was");
+  sub->add_option("--voice", command->voice, "The voice, where it is not where it was");
+  add_device_options(*sub, command->device);
+  sub->add_flag("--force", command->force, "Replace an existing file");
+  sub->add_flag("--json", command->json, "Summary as JSON on standard output");
+  sub->add_option("--progress", command->progress, "auto, json or none, on standard error")
+      ->check(CLI::IsMember({"auto", "json", "none"}))
+      ->capture_default_str();
+  sub->callback([command, &action] { action = [command] { return run_rerender(*command); }; });
+}
+
+}  // namespace ondes

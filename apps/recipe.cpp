@@ -1,0 +1,48 @@
+#include "apps/recipe.h"
+
+#include <nlohmann/json.hpp>
+
+#include "engine/files/json_fields.h"
+
+namespace ondes {
+
+std::string recipe_to_text(const Recipe& recipe) {
+  nlohmann::json object = {
+      {"ondes", recipe.version},
+      {"voice",
+       {{"path", recipe.voice_path}, {"name", recipe.voice_name}, {"sha256", recipe.voice_sha256}}},
+      {"score", {{"path", recipe.score_path}, {"sha256", recipe.score_sha256}}},
+      {"options", render_options_to_json(recipe.options)},
+      {"samples", recipe.samples}};
+  if (!recipe.isa.empty()) {
+    object["isa"] = recipe.isa;
+  }
+  // File names need not be UTF-8; what is not is replaced, and the hash still identifies the file.
+  return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+bool looks_like_recipe(const std::string& text) {
+  return text.starts_with('{') && text.find("\"ondes\"") != std::string::npos;
+}
+
+Recipe recipe_from_text(const std::string& text, const std::string& file) {
+  const std::string where = file + ": recipe";
+  const nlohmann::json object = parse_json(text, where);
+  JsonFields fields(object, where);
+  Recipe recipe;
+  recipe.version = fields.text("ondes");
+  JsonFields voice(fields.object("voice"), where + ": voice");
+  recipe.voice_path = voice.text("path");
+  recipe.voice_name = voice.text("name");
+  recipe.voice_sha256 = voice.text("sha256");
+  JsonFields score(fields.object("score"), where + ": score");
+  recipe.score_path = score.text("path");
+  recipe.score_sha256 = score.text("sha256");
+  recipe.options = render_options_from_json(fields.object("options"), where + ": options");
+  recipe.isa = fields.text("isa", std::string());
+  recipe.samples = static_cast<std::int64_t>(fields.number("samples", 0.0, 1e15));
+  fields.refuse_unknown();
+  return recipe;
+}
+
+}  // namespace ondes

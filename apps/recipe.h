@@ -1,0 +1,36 @@
+// The recipe that a rendered file carries: what it takes to make it again, byte for byte.
+//
+//   { "ondes": "0.1.0", "voice": {"path", "name", "sha256"}, "score": {"path", "sha256"},
+//     "options": {...}, "isa": "avx512", "samples": 1234567 }
+//
+// `isa` stands there for f32 only: the integer precisions give the same bytes on every machine.
+// `samples` are frames at the voice's rate, before resampling. `options`: apps/render_options.h.
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "apps/render_options.h"
+
+namespace ondes {
+
+struct Recipe {
+  std::string version;
+  std::string voice_path;  // as given, or the name it was found by
+  std::string voice_name;
+  std::string voice_sha256;
+  std::string score_path;
+  std::string score_sha256;
+  RenderOptions options;
+  std::string isa;
+  std::int64_t samples = 0;
+};
+
+std::string recipe_to_text(const Recipe& recipe);
+
+// Throws Error{bad_input} naming `file` and the field.
+Recipe recipe_from_text(const std::string& text, const std::string& file);
+
+// Whether an audio file's comment is meant to be a recipe.
+bool looks_like_recipe(const std::string& text);
+
+}  // namespace ondes

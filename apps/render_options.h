@@ -1,0 +1,60 @@
+// What decides a rendered file besides the voice and the score: the options of `ondes render`,
+// their command line and their JSON in a recipe.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+#include "dsp/audio_file.h"
+#include "engine/conditioning/note_contract.h"
+#include "engine/lanes/synth.h"
+#include "engine/plan/step_runner.h"
+
+namespace CLI {
+class App;
+}
+
+namespace ondes {
+
+enum class ClipChoice { error, rescale, clamp };
+
+struct RenderOptions {
+  std::map<int, std::string> programs;  // --program N=INSTRUMENT
+  std::uint64_t seed = 0;
+  double temperature = 1.0;
+  Precision precision = Precision::f32;
+  int rate_hz = 0;  // 0: the voice's own
+  SampleFormat format = SampleFormat::pcm24;
+  bool dither = true;
+  ClipChoice clip = ClipChoice::rescale;
+  std::optional<double> lufs;
+  std::optional<double> tail_s;  // nothing: until the sound has died away
+  int max_lanes = 64;
+  double gain_db = 0.0;
+
+  // How, not what: these do not change the samples and are not part of a recipe.
+  std::string device = "auto";
+  int threads = 0;  // 0: one a processor
+};
+
+// Adds the options to a command. `options` must outlive the parsing.
+void add_render_options(CLI::App& command, RenderOptions& options);
+void add_device_options(CLI::App& command, RenderOptions& options);
+
+nlohmann::json render_options_to_json(const RenderOptions& options);
+// Throws Error{bad_input} naming `where` and the field.
+RenderOptions render_options_from_json(const nlohmann::json& object, const std::string& where);
+
+// Precision and sample format by their names on the command line.
+const std::map<std::string, Precision>& precision_names();
+const std::map<std::string, SampleFormat>& format_names();
+
+// The instrument of every program: General MIDI's choice (engine/score/general_midi.h), then the
+// overrides. Throws Error{usage}, listing the voice's instruments, for one that it does not have.
+std::array<int, kPrograms> map_programs(const NoteContract& contract,
+                                        const std::map<int, std::string>& overrides);
+
+}  // namespace ondes

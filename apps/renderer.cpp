@@ -1,0 +1,205 @@
+#include "apps/renderer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <thread>
+
+#include "apps/interrupt.h"
+#include "apps/mix_sink.h"
+#include "cuda/backend.h"
+#include "engine/cpu/runner_options.h"
+#include "engine/error.h"
+#include "engine/files/sha256.h"
+#include "engine/lanes/rehearsal.h"
+#include "engine/lanes/sequencer.h"
+#include "engine/score/general_midi.h"
+
+namespace ondes {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int kBlockSamples = 256;
+constexpr double kCutFadeS = 0.005;
+
+void refuse_existing(const std::string& output, bool replace) {
+  std::error_code ignored;
+  if (output != "-" && !replace && fs::is_regular_file(output, ignored)) {
+    throw Error(ErrorCode::io, output + ": exists already; --force replaces it");
+  }
+}
+
+SynthOptions synth_options(const RenderRequest& request) {
+  SynthOptions options;
+  options.seed = request.options.seed;
+  options.temperature = static_cast<float>(request.options.temperature);
+  options.gain = static_cast<float>(std::pow(10.0, request.options.gain_db / 20.0));
+  options.instrument_of_program = map_programs(request.voice.contract, request.options.programs);
+  return options;
+}
+
+std::vector<std::string> substitutions(const RenderRequest& request, const SynthStats& stats) {
+  std::vector<std::string> result;
+  for (int program = 0; program < kPrograms; ++program) {
+    if (stats.notes_of_program[static_cast<std::size_t>(program)] == 0 ||
+        request.options.programs.contains(program)) {
+      continue;
+    }
+    const InstrumentChoice choice = choose_instrument(program, request.voice.contract.programs);
+    if (choice.substituted()) {
+      result.push_back(describe(choice));
+    }
+  }
+  return result;
+}
+
+Recipe make_recipe(const RenderRequest& request, const DeviceChoice& device, std::int64_t samples) {
+  Recipe recipe;
+  recipe.version = ONDES_VERSION;
+  recipe.voice_path = request.voice_as_given;
+  recipe.voice_name = request.voice.file.name;
+  recipe.voice_sha256 = request.voice.file.sha256;
+  recipe.score_path = request.score.name;
+  recipe.score_sha256 = request.score.sha256;
+  recipe.options = request.options;
+  recipe.samples = samples;
+  if (request.options.precision == Precision::f32) {
+    recipe.isa = device.cuda ? "cuda" : isa_name(chosen_isa());
+  }
+  return recipe;
+}
+
+// A tail of given length may cut a sounding note: its last 5 ms fade.
+void fade_cut(Frames block, std::int64_t position, std::int64_t total, int rate_hz) {
+  const auto fade = static_cast<std::int64_t>(kCutFadeS * rate_hz);
+  for (int t = 0; t < block.frames(); ++t) {
+    const std::int64_t left = total - 1 - (position + t);
+    if (left < fade) {
+      const float gain = static_cast<float>(left) / static_cast<float>(fade);
+      block[t][0] *= gain;
+      block[t][1] *= gain;
+    }
+  }
+}
+
+// The mix, block by block, into the sink.
+double synthesise(const RenderRequest& request,
+                  StepRunner& runner,
+                  const SynthOptions& options,
+                  std::int64_t total,
+                  MixSink& sink,
+                  SynthStats* stats) {
+  const int rate_hz = request.voice.contract.sample_rate_hz;
+  Synth synth(request.voice.plan, request.voice.contract, runner, options);
+  Sequencer sequencer(request.score.performance, rate_hz);
+  Buffer mix(kBlockSamples, 2);
+  Progress progress(request.progress, request.output == "-" ? "render" : request.output, total,
+                    rate_hz);
+  while (synth.position_samples() < total) {
+    check_interrupted();
+    const std::int64_t position = synth.position_samples();
+    const int samples = static_cast<int>(std::min<std::int64_t>(kBlockSamples, total - position));
+    const Frames block = mix.view().subview(0, samples);
+    synth.process(sequencer.next(samples), block);
+    if (request.options.tail_s) {
+      fade_cut(block, position, total, rate_hz);
+    }
+    sink.add(block);
+    progress.update(synth.position_samples());
+  }
+  *stats = synth.stats();
+  return progress.elapsed_s();
+}
+
+}  // namespace
+
+DeviceChoice choose_device(const std::string& name) {
+  if (name == "cpu") {
+    return {false, "asked for"};
+  }
+  if (name == "cuda") {
+    if (!cuda_available()) {
+      throw Error(ErrorCode::no_device, "--device cuda: " + cuda_description());
+    }
+    return {true, "asked for"};
+  }
+  return {cuda_available(), cuda_description()};
+}
+
+std::unique_ptr<StepRunner> make_runner(const DeviceChoice& device,
+                                        const StepPlan& plan,
+                                        const StepRunnerOptions& options) {
+  StepRunnerOptions chosen = options;
+  if (chosen.threads == 0) {
+    chosen.threads = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 16);
+  }
+  return device.cuda ? make_cuda_step_runner(plan, chosen) : make_cpu_step_runner(plan, chosen);
+}
+
+fs::path scratch_folder(const std::string& output) {
+  std::error_code ignored;
+  const fs::path path(output);
+  if (output == "-" || (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored))) {
+    return fs::temp_directory_path();
+  }
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+RenderSummary render(const RenderRequest& request) {
+  const RenderOptions& options = request.options;
+  const int rate_hz = request.voice.contract.sample_rate_hz;
+  refuse_existing(request.output, request.replace);
+  const DeviceChoice device = choose_device(options.device);
+  const SynthOptions synth = synth_options(request);
+  std::optional<std::int64_t> tail;
+  if (options.tail_s) {
+    tail = std::llround(*options.tail_s * rate_hz);
+  }
+  const Rehearsal plan =
+      rehearse(request.score.performance, request.voice.plan, request.voice.contract, synth,
+               options.max_lanes, tail, [] { return !interrupted(); });
+
+  StepRunnerOptions runner_options;
+  runner_options.precision = options.precision;
+  runner_options.threads = options.threads;
+  runner_options.max_block_samples = kBlockSamples;
+  runner_options.max_lanes = std::max(plan.stats.lanes_max, 1);
+  const std::unique_ptr<StepRunner> runner =
+      make_runner(device, request.voice.plan, runner_options);
+
+  MixSinkOptions sink_options;
+  sink_options.mix_rate_hz = rate_hz;
+  sink_options.file_rate_hz = options.rate_hz == 0 ? rate_hz : options.rate_hz;
+  sink_options.format = options.format;
+  sink_options.dither = options.dither;
+  sink_options.dither_seed = options.seed;
+  sink_options.rescale = options.clip == ClipChoice::rescale;
+  sink_options.clip = options.clip == ClipChoice::error ? ClipPolicy::error : ClipPolicy::clamp;
+  sink_options.lufs = options.lufs;
+  sink_options.text = recipe_to_text(make_recipe(request, device, plan.samples));
+  MixSink sink(request.output, scratch_folder(request.output), sink_options);
+
+  RenderSummary summary;
+  summary.output = request.output;
+  summary.elapsed_s = synthesise(request, *runner, synth, plan.samples, sink, &summary.stats);
+  refuse_existing(request.output, request.replace);  // it may have come meanwhile
+  const MixSinkReport report = sink.finish();
+  summary.frames = report.file.frames;
+  summary.clipped_samples = report.file.clipped_samples;
+  summary.peak = report.file.peak;
+  summary.applied_gain_db = report.gain_db;
+  summary.lufs = report.lufs;
+  summary.lufs_limited = report.limited;
+  summary.rate_hz = sink_options.file_rate_hz;
+  summary.duration_s = static_cast<double>(plan.samples) / rate_hz;
+  summary.percussion_notes = request.score.performance.percussion_notes;
+  summary.hanging_notes = request.score.performance.hanging_notes;
+  summary.substitutions = substitutions(request, summary.stats);
+  summary.device = runner->description() + " (" + options.device + ": " + device.why + ")";
+  std::error_code ignored;
+  if (request.output != "-" && fs::is_regular_file(request.output, ignored)) {
+    summary.sha256 = sha256_of_file(request.output);
+  }
+  return summary;
+}
+
+}  // namespace ondes

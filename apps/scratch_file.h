@@ -1,0 +1,28 @@
+// A nameless temporary file of floats for work in two passes: gone when it is closed, whatever ends
+// the program.
+#pragma once
+#include <filesystem>
+#include <span>
+#include <vector>
+
+namespace ondes {
+
+class ScratchFile {
+ public:
+  // In `folder`, so that its space is that of the output beside it. Throws Error{io}.
+  explicit ScratchFile(const std::filesystem::path& folder);
+  ~ScratchFile();
+  ScratchFile(const ScratchFile&) = delete;
+  ScratchFile& operator=(const ScratchFile&) = delete;
+
+  void append(std::span<const float> values);
+  void rewind();
+  // How many were left, at most values.size().
+  std::size_t read(std::span<float> values);
+
+ private:
+  std::filesystem::path folder_;  // for messages
+  int descriptor_ = -1;
+};
+
+}  // namespace ondes

@@ -1,0 +1,115 @@
+#include "apps/voices.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "engine/error.h"
+#include "models/registry.h"
+
+namespace ondes {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kExtension = ".safetensors";
+
+bool is_file(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored) && !fs::is_directory(path, ignored);
+}
+
+std::string known_voices() {
+  std::string names;
+  for (const fs::path& path : find_voices()) {
+    names += (names.empty() ? "" : ", ") + path.stem().string();
+  }
+  if (!names.empty()) {
+    return "there are: " + names;
+  }
+  std::string folders;
+  for (const fs::path& folder : voice_folders()) {
+    folders += (folders.empty() ? "" : ", ") + folder.string();
+  }
+  return "there is none in " + folders;
+}
+
+}  // namespace
+
+fs::path program_folder() {
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  return error ? fs::path(".") : program.parent_path();
+}
+
+std::vector<fs::path> voice_folders() {
+  std::vector<fs::path> folders;
+  const char* variable = std::getenv("ONDES_VOICES");
+  if (variable != nullptr && *variable != '\0') {
+    folders.emplace_back(variable);
+  }
+  const fs::path program = program_folder();
+  folders.push_back(fs::path("samples") / "voices");
+  folders.push_back((program / "../share/ondes/voices").lexically_normal());
+  folders.push_back((program / "../../../samples/voices").lexically_normal());
+  return folders;
+}
+
+std::vector<fs::path> find_voices() {
+  std::vector<fs::path> voices;
+  std::set<std::string> names;
+  for (const fs::path& folder : voice_folders()) {
+    std::vector<fs::path> here;
+    std::error_code error;
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+         entry.increment(error)) {
+      if (entry->path().extension() == kExtension && is_file(entry->path())) {
+        here.push_back(entry->path());
+      }
+    }
+    std::sort(here.begin(), here.end());
+    for (const fs::path& path : here) {
+      if (names.insert(path.stem().string()).second) {
+        voices.push_back(path);
+      }
+    }
+  }
+  return voices;
+}
+
+fs::path locate_voice(const std::string& name) {
+  const std::vector<fs::path> voices = find_voices();
+  const std::string wanted = name.empty() ? kDefaultVoice : name;
+  for (const fs::path& path : voices) {
+    if (path.stem() == wanted) {
+      return path;
+    }
+  }
+  if (name.empty()) {
+    if (voices.size() == 1) {
+      return voices.front();
+    }
+    throw Error(ErrorCode::bad_input, "no default voice: expected one named '" +
+                                          std::string(kDefaultVoice) + "' or a single one, " +
+                                          known_voices() + "; choose with --voice NAME|FILE");
+  }
+  if (is_file(name)) {
+    return name;
+  }
+  if (name.find('/') != std::string::npos || fs::path(name).extension() == kExtension) {
+    throw Error(ErrorCode::io, name + ": no such voice file");
+  }
+  throw Error(ErrorCode::bad_input, "no voice named '" + name + "': " + known_voices());
+}
+
+Voice load_voice(const fs::path& path) {
+  Voice voice;
+  voice.path = path.string();
+  voice.file = open_voice(voice.path);
+  const nlohmann::json& features = voice.file.description->at("features");
+  voice.contract = note_contract_from_json(features, voice.path);
+  voice.plan = compile_step_plan(voice.file);
+  return voice;
+}
+
+}  // namespace ondes

@@ -1,0 +1,40 @@
+// Voices as programs find and load them: by name in the voice folders, or by file.
+//
+// Folders, in this order: $ONDES_VOICES, ./samples/voices, <program>/../share/ondes/voices,
+// <program>/../../../samples/voices (a build tree inside the source tree).
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/conditioning/note_contract.h"
+#include "engine/plan/step_plan.h"
+#include "engine/weights/voice_file.h"
+
+namespace ondes {
+
+inline constexpr const char* kDefaultVoice = "chamber";
+
+struct Voice {
+  std::string path;
+  VoiceFile file;
+  NoteContract contract;
+  StepPlan plan;
+};
+
+std::vector<std::filesystem::path> voice_folders();
+std::filesystem::path program_folder();  // where this executable lies
+
+// Every voice file in the folders, first folder first; a name met twice counts where it is met
+// first.
+std::vector<std::filesystem::path> find_voices();
+
+// The file that `name` means: a path, a name, or (empty) the default voice: `chamber`, else the
+// only one. Throws Error{bad_input}, listing the voices there are.
+std::filesystem::path locate_voice(const std::string& name);
+
+// Opens, checks and compiles. Throws Error{bad_input} for a voice that does not play notes.
+Voice load_voice(const std::filesystem::path& path);
+
+}  // namespace ondes
