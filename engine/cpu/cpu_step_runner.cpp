@@ -40,7 +40,7 @@ class CpuStepRunner final : public StepRunner {
         plan_storage_(plan.storage),
         model_(plan,
                format_of(options.precision, kernels),
-               format_of(output_precision(options.precision), kernels)),
+               format_of(output_precision(options.precision, plan.distribution), kernels)),
         threads_(std::min(options.threads, options.max_lanes)),
         pool_(threads_ - 1, &CpuStepRunner::run_unit, this) {
     const std::size_t gates = size(model_.layer_count) * size(2 * model_.gp);
@@ -56,7 +56,7 @@ class CpuStepRunner final : public StepRunner {
     next_row_.resize(size(options.max_lanes));
     scratch_.resize(size(threads_));
     for (StepScratch& scratch : scratch_) {
-      scratch.allocate(model_, options.max_lanes);
+      scratch.allocate(model_, std::max(options.max_lanes, kPastWindow));
     }
   }
 

@@ -50,7 +50,7 @@ ReferenceStepRunner::ReferenceStepRunner(const StepPlan& plan, const StepRunnerO
                        g * skip_chunk_layers(layer_count, g, precision));
   head_ = make_product(plan.head.weights, plan.head.outputs, plan.head.inputs, precision);
   output_ = make_product(plan.output.weights, plan.output.outputs, plan.output.inputs,
-                         output_precision(precision));
+                         output_precision(precision, plan.distribution));
   slots_.resize(size(options.max_lanes));
   for (Slot& slot : slots_) {
     for (const GatedLayer& layer : plan.layers) {
@@ -227,10 +227,16 @@ void ReferenceStepRunner::gated_layer(Slot& slot, std::size_t l) noexcept {
              a_.data());
     init = a_.data();
   }
-  const bool table = options_.precision != Precision::f32;
+  const bool integer = options_.precision != Precision::f32;
+  const auto levels = static_cast<float>(activation_levels(options_.precision));
   for (std::size_t i = 0; i < g; ++i) {
-    z_[l * g + i] = table ? table_tanh(tanh_table(), a_[i]) * table_sigmoid(tanh_table(), a_[g + i])
-                          : exact::tanh(a_[i]) * exact::sigmoid(a_[g + i]);
+    float& z = z_[l * g + i];
+    if (integer) {
+      z = table_tanh(tanh_table(), a_[i]) * table_sigmoid(tanh_table(), a_[g + i]);
+      z = round_even(z * levels) * (1.0F / levels);
+    } else {
+      z = exact::tanh(a_[i]) * exact::sigmoid(a_[g + i]);
+    }
   }
   if (!layer.residual.empty()) {
     multiply(layers_[l].residual, z_.data() + l * g, layer.residual_bias.data(), update_.data(),

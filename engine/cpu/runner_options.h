@@ -13,10 +13,13 @@ void validate_options(const StepRunnerOptions& options);
 
 std::string precision_name(Precision precision);
 
-// The last product keeps 16 bits in every integer precision: it is a hundredth of the work, and it
-// sets the sample's own resolution.
-constexpr Precision output_precision(Precision precision) noexcept {
-  return precision == Precision::f32 ? Precision::f32 : Precision::i16;
+// The last product of a continuous distribution keeps 16 bits in every integer precision: it is a
+// hundredth of the work, and it sets the sample's own resolution. Logits of classes need no more
+// than the rest.
+constexpr Precision output_precision(Precision precision, Distribution distribution) noexcept {
+  return precision == Precision::i8 && distribution != Distribution::mu_law_categorical
+             ? Precision::i16
+             : precision;
 }
 
 enum class Isa { scalar, avx2, avx512 };

@@ -138,10 +138,10 @@ class Group {
     std::fill(call_.next_row.begin(), call_.next_row.end(), 0U);
     for (int t = 0; t < call_.samples; ++t) {
       rows_in_force(t);
-      past_taps();
+      past_taps(t);
       input_layer(t);
       for (int l = 0; l < m_.layer_count; ++l) {
-        gated_layer(l);
+        gated_layer(l, t);
       }
       head();
       for (int n = 0; n < n_; ++n) {
@@ -191,26 +191,62 @@ class Group {
     }
   }
 
-  // past = conditioning + past taps, all layers.
-  HWY_INLINE void past_taps() {
+  // past = conditioning + past taps, all layers. A lane alone looks ahead: where the dilation
+  // allows it, the taps of the next kPastWindow samples are known already and are taken in one pass
+  // over the weights.
+  HWY_INLINE void past_taps(int t) {
     if (m_.taps == 1) {
       for (int n = 0; n < n_; ++n) {
         std::memcpy(s_.past(n), slot(n).conditioning, gates(m_.layer_count) * sizeof(float));
       }
+      return;
     }
+    const bool alone = n_ == 1;
+    if (alone && t == window_end_) {
+      window_first_ = t;
+      window_end_ = end_of_window(t);
+    }
+    const int ahead = alone ? t - window_first_ : 0;
     for (int l = 0; l < m_.layer_count; ++l) {
       const LayerModel& from = layer(l);
-      for (int k = 0; k + 1 < m_.taps; ++k) {
-        const std::int64_t back = (m_.taps - 1 - k) * from.dilation;
-        multiply<Dot>(from.taps[static_cast<std::size_t>(k)], n_, [&](int n) {
-          SlotState& state = slot(n);
-          float* past = s_.past(n) + gates(l);
-          const std::int64_t sample = state.sample - back;
-          return LaneOperands{history_row(m_, from, state, sample),
-                              Dot::kInteger ? *history_scale(from, state, sample) : 1.0F,
-                              k == 0 ? state.conditioning + gates(l) : past, past};
-        });
+      if (!alone) {
+        past_of_layer(l, n_, [](int n) { return PastAt{n, 0, n}; });
+      } else if (from.dilation < kPastWindow) {
+        past_of_layer(l, 1, [ahead](int) { return PastAt{0, 0, ahead}; });
+      } else if (ahead == 0) {
+        past_of_layer(l, window_end_ - t, [](int i) { return PastAt{0, i, i}; });
       }
+    }
+  }
+
+  // A window ends where a row comes into force: it changes the conditioning.
+  int end_of_window(int t) const {
+    const std::uint32_t next = call_.next_row[0];
+    const std::span<const int> starts = lane(0).row_starts;
+    const int end = HWY_MIN(t + kPastWindow, call_.samples);
+    return next < starts.size() ? HWY_MIN(end, starts[next]) : end;
+  }
+
+  struct PastAt {
+    int lane;
+    int ahead;   // samples from now
+    int region;  // of the scratch
+  };
+
+  template <class At>
+  HWY_INLINE void past_of_layer(int l, int count, const At& at) {
+    const LayerModel& from = layer(l);
+    for (int k = 0; k + 1 < m_.taps; ++k) {
+      const std::int64_t back = (m_.taps - 1 - k) * from.dilation;
+      multiply<Dot>(from.taps[static_cast<std::size_t>(k)], count, [&](int i) {
+        const PastAt where = at(i);
+        SlotState& state = slot(where.lane);
+        float* past = s_.past(where.region) + gates(l);
+        const std::int64_t sample = state.sample + where.ahead - back;
+        return LaneOperands{history_row(m_, from, state, sample),
+                            Dot::kInteger ? *history_scale(from, state, sample) : 1.0F,
+                            k == 0 ? state.conditioning + gates(l) : past, past};
+      });
     }
   }
 
@@ -238,7 +274,7 @@ class Group {
     }
   }
 
-  HWY_INLINE void gated_layer(int l) {
+  HWY_INLINE void gated_layer(int l, int t) {
     const DF d;
     const LayerModel& from = layer(l);
     const std::size_t z_at = static_cast<std::size_t>(l) * m_.z_words;
@@ -253,11 +289,12 @@ class Group {
         std::copy_n(s_.h(n), m_.rp, s_.probe_h(n) + l * m_.rp);
       }
     }
+    const int ahead = n_ == 1 && m_.taps > 1 ? t - window_first_ : 0;
     multiply<Dot>(from.taps.back(), n_, [&](int n) {
       SlotState& state = slot(n);
       return LaneOperands{history_row(m_, from, state, state.sample),
                           Dot::kInteger ? *history_scale(from, state, state.sample) : 1.0F,
-                          s_.past(n) + gates(l), s_.a(n)};
+                          s_.past(n + ahead) + gates(l), s_.a(n)};
     });
     for (int n = 0; n < n_; ++n) {
       gate<Dot>(s_.a(n), m_.gp, table_, s_.z(n) + z_at);
@@ -370,8 +407,11 @@ class Group {
   StepScratch& s_;
   int n_;
   const TanhTable& table_;
+  int window_first_ = 0;  // samples of the call whose far past taps are in the scratch
+  int window_end_ = 0;
 };
 
+// i8 keeps 16 bits in the last product of continuous distributions (engine/cpu/runner_options.h).
 void advance_f32(const GroupCall& call) noexcept {
   Group<DotF32, DotF32>(call).advance();
 }
@@ -379,7 +419,11 @@ void advance_i16(const GroupCall& call) noexcept {
   Group<DotI16, DotI16>(call).advance();
 }
 void advance_i8(const GroupCall& call) noexcept {
-  Group<DotI8, DotI16>(call).advance();
+  if (call.model->output_format == DotFormat::i16_pairs) {
+    Group<DotI8, DotI16>(call).advance();
+  } else {
+    Group<DotI8, DotI8>(call).advance();
+  }
 }
 
 const StepKernels* kernels() {

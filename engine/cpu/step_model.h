@@ -73,6 +73,9 @@ struct StepModel {
   WeightArena arena;
 };
 
+// Samples a lane alone computes far past taps ahead of time.
+inline constexpr int kPastWindow = 4;
+
 // One lane's memory between calls.
 struct SlotState {
   std::byte* history = nullptr;   // slot_bytes: rings, then their scales
