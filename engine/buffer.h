@@ -26,8 +26,8 @@ class AlignedArray {
 
   // Replaces the contents by `size` zeros. The only member that allocates.
   void allocate(std::size_t size) {
-    const std::size_t bytes =
-        (size * sizeof(T) + kBufferAlignmentBytes - 1) / kBufferAlignmentBytes * kBufferAlignmentBytes;
+    const std::size_t bytes = (size * sizeof(T) + kBufferAlignmentBytes - 1) /
+                              kBufferAlignmentBytes * kBufferAlignmentBytes;
     void* memory = bytes == 0 ? nullptr : std::aligned_alloc(kBufferAlignmentBytes, bytes);
     if (bytes != 0 && memory == nullptr) {
       throw std::bad_alloc();

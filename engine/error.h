@@ -10,12 +10,12 @@
 namespace ondes {
 
 enum class ErrorCode {
-  usage,           // the request itself makes no sense
-  bad_input,       // a file or value from outside breaks its format or contract
-  io,              // reading or writing failed: missing, unwritable, disk full
-  no_device,       // the device asked for is not there
-  threshold,       // a measured value broke a threshold that was asked for
-  interrupted,     // stopped by a signal before it was done
+  usage,        // the request itself makes no sense
+  bad_input,    // a file or value from outside breaks its format or contract
+  io,           // reading or writing failed: missing, unwritable, disk full
+  no_device,    // the device asked for is not there
+  threshold,    // a measured value broke a threshold that was asked for
+  interrupted,  // stopped by a signal before it was done
 };
 
 class Error : public std::runtime_error {

@@ -21,8 +21,8 @@ class BasicFrames {
   BasicFrames(T* data, int frames, int channels) : BasicFrames(data, frames, channels, channels) {}
   // A writable view is also a readable one.
   template <typename U>
-    requires(std::is_same_v<const U, T> && !std::is_same_v<U, T>)
-  BasicFrames(BasicFrames<U> other)  // NOLINT(google-explicit-constructor): a view conversion
+  requires(std::is_same_v<const U, T> && !std::is_same_v<U, T>)
+      BasicFrames(BasicFrames<U> other)  // NOLINT(google-explicit-constructor): a view conversion
       : BasicFrames(other.data(), other.frames(), other.channels(), other.stride()) {}
 
   T* data() const noexcept { return data_; }
@@ -33,7 +33,8 @@ class BasicFrames {
 
   std::span<T> operator[](int frame) const noexcept {
     assert(frame >= 0 && frame < frames_);
-    return {data_ + static_cast<std::ptrdiff_t>(frame) * stride_, static_cast<std::size_t>(channels_)};
+    return {data_ + static_cast<std::ptrdiff_t>(frame) * stride_,
+            static_cast<std::size_t>(channels_)};
   }
   // Frames [first, first + count).
   BasicFrames subview(int first, int count) const noexcept {

@@ -3,12 +3,10 @@
 // models/ compiles a configuration and its weights into one; runners (engine/cpu, cuda) execute it
 // without knowing the model's name. Per sample t, with c = the encoded conditioning row in force:
 //
-//   h_0      = W_in [x(t-1) ; f(t)] + b_in                     (or E[class(t-1)] + W_in f(t) + b_in)
-//   a_l      = sum over k of W_l,k h_l(t - (K-1-k) d_l)  +  b_l + V_l c
-//   z_l      = tanh(a_l[0..G)) * sigmoid(a_l[G..2G))
-//   h_l+1    = h_l + U_l z_l + u_l
-//   out      = W_2 relu(W_1 relu(sum over l of S_l z_l + s) + b_1) + b_2
-//   x(t)     ~ distribution(out)
+//   h_0      = W_in [x(t-1) ; f(t)] + b_in                     (or E[class(t-1)] + W_in f(t) +
+//   b_in) a_l      = sum over k of W_l,k h_l(t - (K-1-k) d_l)  +  b_l + V_l c z_l      =
+//   tanh(a_l[0..G)) * sigmoid(a_l[G..2G)) h_l+1    = h_l + U_l z_l + u_l out      = W_2 relu(W_1
+//   relu(sum over l of S_l z_l + s) + b_1) + b_2 x(t)     ~ distribution(out)
 //
 // History before the lane's first sample is zero at every layer's input, as zero padding is in
 // training. Letters: R residual, G gate, S skip, A head, C encoded conditioning, K taps, F row
@@ -33,15 +31,16 @@ struct DenseOp {
 };
 
 // One gated, dilated, residual layer. conv (K, 2G, R), tap 0 the oldest, rows 0..G-1 the filter
-// (tanh), G..2G-1 the gate (sigmoid). The last layer of a plan may leave `residual` empty: nothing reads it.
+// (tanh), G..2G-1 the gate (sigmoid). The last layer of a plan may leave `residual` empty: nothing
+// reads it.
 struct GatedLayer {
   int dilation_samples = 1;
-  std::span<const float> conv;             // (K, 2G, R)
-  std::span<const float> conv_bias;        // (2G)
-  std::span<const float> conditioning;     // (2G, C)
-  std::span<const float> residual;         // (R, G) or empty
-  std::span<const float> residual_bias;    // (R) or empty
-  std::span<const float> skip;             // (S, G)
+  std::span<const float> conv;           // (K, 2G, R)
+  std::span<const float> conv_bias;      // (2G)
+  std::span<const float> conditioning;   // (2G, C)
+  std::span<const float> residual;       // (R, G) or empty
+  std::span<const float> residual_bias;  // (R) or empty
+  std::span<const float> skip;           // (S, G)
 };
 
 enum class InputKind {
@@ -57,31 +56,31 @@ enum class Distribution {
 
 struct StepPlan {
   int sample_rate_hz = 0;
-  int residual_channels = 0;       // R
-  int gate_channels = 0;           // G
-  int skip_channels = 0;           // S
-  int head_channels = 0;           // A
-  int conditioning_channels = 0;   // C, the encoder's last outputs (F where there is no encoder)
-  int taps = 2;                    // K
-  int row_features = 0;            // F, features of a conditioning row
-  int sample_features = 0;         // P, features at the sample rate
+  int residual_channels = 0;      // R
+  int gate_channels = 0;          // G
+  int skip_channels = 0;          // S
+  int head_channels = 0;          // A
+  int conditioning_channels = 0;  // C, the encoder's last outputs (F where there is no encoder)
+  int taps = 2;                   // K
+  int row_features = 0;           // F, features of a conditioning row
+  int sample_features = 0;        // P, features at the sample rate
 
   InputKind input = InputKind::scalar;
   std::span<const float> input_weights;    // (R, 1 + P), or (R, P) with an embedding
   std::span<const float> input_bias;       // (R)
   std::span<const float> input_embedding;  // (classes, R) with an embedding, else empty
 
-  std::vector<DenseOp> encoder;            // row features (F) -> conditioning (C), once a row
+  std::vector<DenseOp> encoder;  // row features (F) -> conditioning (C), once a row
   std::vector<GatedLayer> layers;
-  std::span<const float> skip_bias;        // (S)
-  DenseOp head;                            // (A, S), relu
-  DenseOp output;                          // (O, A), none
+  std::span<const float> skip_bias;  // (S)
+  DenseOp head;                      // (A, S), relu
+  DenseOp output;                    // (O, A), none
 
   Distribution distribution = Distribution::logistic_mixture;
-  int mixture_components = 0;              // M of a logistic mixture
-  int classes = 0;                         // of a categorical output
-  float log_scale_floor = -9.0F;           // log scales below it are raised to it
-  int amplitude_levels = 65536;            // bins over [-1, 1] in which likelihoods are counted
+  int mixture_components = 0;     // M of a logistic mixture
+  int classes = 0;                // of a categorical output
+  float log_scale_floor = -9.0F;  // log scales below it are raised to it
+  int amplitude_levels = 65536;   // bins over [-1, 1] in which likelihoods are counted
 
   // Row features -> ln of the amplitude that turns the network's level-normalised samples into
   // sound. Empty where the network makes the level itself (amplitude 1).

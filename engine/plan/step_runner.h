@@ -1,9 +1,10 @@
 // The backend interface for step plans: many lanes of one plan, advanced together.
 //
 // A runner owns the state of max_lanes lanes (history rings, the conditioning in force, the last
-// sample). A caller hands it the lanes that are alive, in any order and number, and a count of samples;
-// any split of a lane's samples into calls, any company of other lanes and any thread count gives
-// the same samples, bit for bit on one instruction set (and, in the integer precisions, on all).
+// sample). A caller hands it the lanes that are alive, in any order and number, and a count of
+// samples; any split of a lane's samples into calls, any company of other lanes and any thread
+// count gives the same samples, bit for bit on one instruction set (and, in the integer precisions,
+// on all).
 //
 // Set-up thread: construction, start() of a lane before its first process.
 // Render thread: start(), process().
@@ -23,21 +24,22 @@ enum class Precision { f32, i16, i8 };
 
 // One lane's share of a call of n samples.
 struct StepLane {
-  int slot = 0;                        // which state, in [0, max_lanes)
-  std::int64_t first_sample = 0;       // index of the first sample, counted from the lane's onset
-  std::uint64_t seed = 0;              // Philox key
-  std::uint64_t identity = 0;          // upper half of the Philox counter
-  float temperature = 1.0F;            // scales the spread of the distribution; 0 takes its centre
+  int slot = 0;                   // which state, in [0, max_lanes)
+  std::int64_t first_sample = 0;  // index of the first sample, counted from the lane's onset
+  std::uint64_t seed = 0;         // Philox key
+  std::uint64_t identity = 0;     // upper half of the Philox counter
+  float temperature = 1.0F;       // scales the spread of the distribution; 0 takes its centre
 
   // Conditioning rows that come into force within this call: row r (F features) from sample offset
   // row_starts[r] on, ascending. The first call after start() must have one at offset 0.
-  ConstFrames rows;                    // (rows, F)
-  std::span<const int> row_starts;     // (rows)
-  ConstFrames sample_features;         // (n, P)
-  std::span<float> output;             // (n), samples in [-1, 1] before the level is applied
+  ConstFrames rows;                 // (rows, F)
+  std::span<const int> row_starts;  // (rows)
+  ConstFrames sample_features;      // (n, P)
+  std::span<float> output;          // (n), samples in [-1, 1] before the level is applied
 
-  // Teacher forcing: when not empty, sample t is teacher[t] instead of a drawn one, output repeats it, and
-  // log_likelihood (n, may be empty) receives ln P of it in nats, per bin of amplitude_levels.
+  // Teacher forcing: when not empty, sample t is teacher[t] instead of a drawn one, output repeats
+  // it, and log_likelihood (n, may be empty) receives ln P of it in nats, per bin of
+  // amplitude_levels.
   std::span<const float> teacher;
   std::span<float> log_likelihood;
 };

@@ -2,7 +2,8 @@
 // as 1, 2, 3" (SC 2011). Pure function of (key, counter): no state, no order, no sharing.
 //
 // Ondes keys it with the render's seed; the counter holds the sample index (low 64 bits) and the
-// lane's identity (high 64 bits), so that a note draws the same numbers alone, in a chord, in a batch.
+// lane's identity (high 64 bits), so that a note draws the same numbers alone, in a chord, in a
+// batch.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -26,12 +27,13 @@ constexpr PhiloxBlock philox4x32(PhiloxBlock counter, std::array<std::uint32_t, 
 }
 
 // The draws of one sample of one lane.
-constexpr PhiloxBlock philox_draw(std::uint64_t seed, std::uint64_t identity,
+constexpr PhiloxBlock philox_draw(std::uint64_t seed,
+                                  std::uint64_t identity,
                                   std::uint64_t sample) noexcept {
-  return philox4x32({static_cast<std::uint32_t>(sample), static_cast<std::uint32_t>(sample >> 32U),
-                     static_cast<std::uint32_t>(identity),
-                     static_cast<std::uint32_t>(identity >> 32U)},
-                    {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32U)});
+  return philox4x32(
+      {static_cast<std::uint32_t>(sample), static_cast<std::uint32_t>(sample >> 32U),
+       static_cast<std::uint32_t>(identity), static_cast<std::uint32_t>(identity >> 32U)},
+      {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32U)});
 }
 
 // Uniform in the open interval (0, 1): 23 bits, centred in their cells, exact in float.
