@@ -104,9 +104,10 @@ int run_doctor(bool json) {
   checks.push_back(check("writing", try_writing));
   checks.push_back(check("libraries", [] {
     return dsp_library_versions() +
-           fmt::format(", nlohmann-json {}.{}.{}, CLI11 {}, fmt {}", NLOHMANN_JSON_VERSION_MAJOR,
-                       NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH, CLI11_VERSION,
-                       FMT_VERSION);
+           fmt::format(", nlohmann-json {}.{}.{}, CLI11 {}, fmt {}.{}.{}",
+                       NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR,
+                       NLOHMANN_JSON_VERSION_PATCH, CLI11_VERSION, FMT_VERSION / 10000,
+                       FMT_VERSION / 100 % 100, FMT_VERSION % 100);
   }));
   bool good = true;
   nlohmann::json rows = nlohmann::json::array();

@@ -38,6 +38,7 @@ void MixSink::open_writer() {
   write.sample_rate_hz = options_.file_rate_hz;
   write.channels = kChannels;
   write.format = options_.format;
+  write.container = options_.container;
   write.dither = options_.dither;
   write.dither_seed = options_.dither_seed;
   write.clip = options_.clip;

@@ -20,6 +20,7 @@ namespace ondes {
 struct MixSinkOptions {
   int mix_rate_hz = 0;
   int file_rate_hz = 0;
+  AudioContainer container = AudioContainer::by_extension;
   SampleFormat format = SampleFormat::pcm24;
   bool dither = true;
   std::uint64_t dither_seed = 0;

@@ -28,6 +28,13 @@ void refuse_existing(const std::string& output, bool replace) {
   }
 }
 
+// A device or a pipe: written straight through, whatever its name.
+bool is_special(const std::string& output) {
+  std::error_code ignored;
+  return output == "-" || (fs::exists(output, ignored) && !fs::is_regular_file(output, ignored) &&
+                           !fs::is_directory(output, ignored));
+}
+
 SynthOptions synth_options(const RenderRequest& request) {
   SynthOptions options;
   options.seed = request.options.seed;
@@ -136,11 +143,10 @@ std::unique_ptr<StepRunner> make_runner(const DeviceChoice& device,
 }
 
 fs::path scratch_folder(const std::string& output) {
-  std::error_code ignored;
-  const fs::path path(output);
-  if (output == "-" || (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored))) {
+  if (is_special(output)) {
     return fs::temp_directory_path();
   }
+  const fs::path path(output);
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
@@ -169,6 +175,9 @@ RenderSummary render(const RenderRequest& request) {
   MixSinkOptions sink_options;
   sink_options.mix_rate_hz = rate_hz;
   sink_options.file_rate_hz = options.rate_hz == 0 ? rate_hz : options.rate_hz;
+  if (is_special(request.output) && fs::path(request.output).extension() != ".flac") {
+    sink_options.container = AudioContainer::wav;
+  }
   sink_options.format = options.format;
   sink_options.dither = options.dither;
   sink_options.dither_seed = options.seed;

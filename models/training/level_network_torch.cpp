@@ -32,7 +32,8 @@ std::map<std::string, TensorData> LevelNetwork::export_tensors() const {
   return tensors;
 }
 
-LevelNetwork fit_level_network(const torch::Tensor& rows, const torch::Tensor& targets,
+LevelNetwork fit_level_network(const torch::Tensor& rows,
+                               const torch::Tensor& targets,
                                const LevelFitOptions& options,
                                const std::function<void(int, double)>& progress) {
   torch::manual_seed(options.seed);
@@ -56,8 +57,8 @@ LevelNetwork fit_level_network(const torch::Tensor& rows, const torch::Tensor& t
   }
   torch::optim::Adam adam(parameters, torch::optim::AdamOptions(options.learning_rate));
   for (int step = 0; step < options.steps; ++step) {
-    const double rate = options.learning_rate * 0.5 *
-                        (1.0 + std::cos(std::numbers::pi * step / options.steps));
+    const double rate =
+        options.learning_rate * 0.5 * (1.0 + std::cos(std::numbers::pi * step / options.steps));
     static_cast<torch::optim::AdamOptions&>(adam.param_groups()[0].options()).lr(rate);
     const torch::Tensor pick = torch::randint(targets.size(0), {options.batch_rows}, torch::kLong);
     const torch::Tensor error =

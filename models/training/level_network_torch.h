@@ -27,12 +27,13 @@ struct LevelNetwork {
   std::vector<torch::Tensor> weights;  // (out, in)
   std::vector<torch::Tensor> biases;
 
-  torch::Tensor forward(torch::Tensor rows) const;  // (N, F) -> (N)
+  torch::Tensor forward(torch::Tensor rows) const;           // (N, F) -> (N)
   std::map<std::string, TensorData> export_tensors() const;  // level.<i>.weight / .bias
 };
 
 // rows (N, F), targets (N). progress(step, root mean square error in dB) now and then.
-LevelNetwork fit_level_network(const torch::Tensor& rows, const torch::Tensor& targets,
+LevelNetwork fit_level_network(const torch::Tensor& rows,
+                               const torch::Tensor& targets,
                                const LevelFitOptions& options,
                                const std::function<void(int, double)>& progress);
 

@@ -8,8 +8,8 @@
 namespace ondes {
 namespace {
 
-// RMS over [at - half, at + half] with a raised-cosine weight, from the onset on only: so that the level
-// at an attack is the attack's, not half silence.
+// RMS over [at - half, at + half] with a raised-cosine weight, from the onset on only: so that the
+// level at an attack is the attack's, not half silence.
 float weighted_rms(std::span<const float> audio, int at, int half) {
   const int first = std::max(0, at - half);
   const int last = std::min(static_cast<int>(audio.size()) - 1, at + half);
@@ -34,14 +34,16 @@ std::vector<int> row_grid(int samples, int release, int hop) {
   return starts;
 }
 
-// Complex amplitude of the component at f0 around `at`; the oscillator's phase counts from sample 0.
-std::complex<double> heterodyne(std::span<const float> audio, double cycles_per_sample, int at,
+// Complex amplitude of the component at f0 around `at`; the oscillator's phase counts from sample
+// 0.
+std::complex<double> heterodyne(std::span<const float> audio,
+                                double cycles_per_sample,
+                                int at,
                                 int half) {
   const int first = std::max(0, at - half);
   const int last = std::min(static_cast<int>(audio.size()) - 1, at + half);
   std::complex<double> sum = 0.0;
-  const std::complex<double> turn =
-      std::polar(1.0, -2.0 * std::numbers::pi * cycles_per_sample);
+  const std::complex<double> turn = std::polar(1.0, -2.0 * std::numbers::pi * cycles_per_sample);
   std::complex<double> oscillator =
       std::polar(1.0, -2.0 * std::numbers::pi * std::fmod(cycles_per_sample * first, 1.0));
   const double window_step = std::numbers::pi / (half + 1);
@@ -56,7 +58,8 @@ std::complex<double> heterodyne(std::span<const float> audio, double cycles_per_
   return sum / (0.5 * (half + 1.0) * 2.0);
 }
 
-// Unwraps where the fundamental is strong enough to trust; elsewhere carries the last trusted slope on.
+// Unwraps where the fundamental is strong enough to trust; elsewhere carries the last trusted slope
+// on.
 std::vector<float> unwrap_trusted(const std::vector<std::complex<double>>& track) {
   double strongest = 0.0;
   for (const auto& c : track) {
@@ -95,13 +98,14 @@ std::vector<float> unwrap_trusted(const std::vector<std::complex<double>>& track
 
 }  // namespace
 
-NoteAnalysis analyse_note(std::span<const float> audio, const CorpusNote& note,
+NoteAnalysis analyse_note(std::span<const float> audio,
+                          const CorpusNote& note,
                           const NoteContract& contract) {
   const double rate = contract.sample_rate_hz;
   const double f0_hz = static_cast<double>(semitones_to_hz(note.pitch_semitones));
   const int period = static_cast<int>(std::lround(rate / f0_hz));
-  const int level_half = std::clamp(period, static_cast<int>(0.005 * rate),
-                                    static_cast<int>(0.025 * rate));
+  const int level_half =
+      std::clamp(period, static_cast<int>(0.005 * rate), static_cast<int>(0.025 * rate));
   NoteAnalysis analysis;
   analysis.row_starts = row_grid(note.samples, note.release_sample, contract.hop_samples);
   analysis.row_amplitude.reserve(analysis.row_starts.size());

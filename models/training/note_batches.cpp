@@ -33,8 +33,8 @@ NoteBatches::NoteBatches(const NoteCorpus& corpus, const NoteContract& contract)
                    [&](std::int64_t first, std::int64_t last) {
                      for (std::int64_t i = first; i < last; ++i) {
                        const auto k = static_cast<std::size_t>(i);
-                       analyses_[k] = analyse_note(corpus.audio(corpus.notes[k]), corpus.notes[k],
-                                                   contract_);
+                       analyses_[k] =
+                           analyse_note(corpus.audio(corpus.notes[k]), corpus.notes[k], contract_);
                      }
                    });
   by_split_.assign(3, std::vector<std::vector<int>>(corpus.instruments.size()));
@@ -47,8 +47,10 @@ NoteBatches::NoteBatches(const NoteCorpus& corpus, const NoteContract& contract)
   }
 }
 
-NoteBatches::Place NoteBatches::draw_place(const NoteBatchOptions& options, Split split,
-                                           std::int64_t step, int b) const {
+NoteBatches::Place NoteBatches::draw_place(const NoteBatchOptions& options,
+                                           Split split,
+                                           std::int64_t step,
+                                           int b) const {
   const PhiloxBlock dice = philox_draw(options.seed, (kPlaceDraw << 32U) | static_cast<unsigned>(b),
                                        static_cast<std::uint64_t>(step));
   const auto& instruments = by_split_[static_cast<std::size_t>(split)];
@@ -66,8 +68,8 @@ NoteBatches::Place NoteBatches::draw_place(const NoteBatchOptions& options, Spli
                                      static_cast<double>(count));
   };
   Place place;
-  place.note = (*notes)[static_cast<std::size_t>(
-      pick(dice[0], static_cast<std::int64_t>(notes->size())))];
+  place.note =
+      (*notes)[static_cast<std::size_t>(pick(dice[0], static_cast<std::int64_t>(notes->size())))];
   const CorpusNote& note = corpus_.notes[static_cast<std::size_t>(place.note)];
   const int audible = analyses_[static_cast<std::size_t>(place.note)].audible_samples;
   const int latest = audible - options.context_samples - contract_.hop_samples;
@@ -93,13 +95,14 @@ void NoteBatches::write_note_row(const CorpusNote& note, int at, std::span<float
   instant.held = at < note.release_sample;
   instant.age_s = static_cast<double>(at) / contract_.sample_rate_hz;
   instant.release_age_s =
-      instant.held ? 0.0
-                   : static_cast<double>(at - note.release_sample) / contract_.sample_rate_hz;
+      instant.held ? 0.0 : static_cast<double>(at - note.release_sample) / contract_.sample_rate_hz;
   instant.instrument_weights = weights;
   write_row(contract_, instant, row);
 }
 
-void NoteBatches::fill(const Place& place, const NoteBatchOptions& options, int b,
+void NoteBatches::fill(const Place& place,
+                       const NoteBatchOptions& options,
+                       int b,
                        WavenetBatch* batch) const {
   const CorpusNote& note = corpus_.notes[static_cast<std::size_t>(place.note)];
   const NoteAnalysis& analysis = analyses_[static_cast<std::size_t>(place.note)];
@@ -138,12 +141,14 @@ void NoteBatches::fill(const Place& place, const NoteBatchOptions& options, int 
     index[t] = static_cast<int>(row - first_row);
     previous[t] = last;
     last = target[t] = normalised(at);
-    const bool counts = at < analysis.audible_samples &&
+    const bool loud = ramp[static_cast<std::size_t>(t + before)] * kNetworkRms > options.quietest_rms;
+    const bool counts = loud && at < analysis.audible_samples &&
                         (place.first == 0 || t >= options.context_samples);
     mask[t] = counts ? 1.0F : 0.0F;
-    write_harmonics(contract_, phase_at(analysis, f0_hz, contract_.sample_rate_hz,
-                                        std::min(at, note.samples - 1)),
-                    static_cast<float>(f0_hz), {features + static_cast<std::size_t>(t) * p, p});
+    write_harmonics(
+        contract_,
+        phase_at(analysis, f0_hz, contract_.sample_rate_hz, std::min(at, note.samples - 1)),
+        static_cast<float>(f0_hz), {features + static_cast<std::size_t>(t) * p, p});
   }
   const auto f = static_cast<std::size_t>(contract_.row_features());
   float* rows = batch->rows[b].data_ptr<float>();
@@ -154,7 +159,8 @@ void NoteBatches::fill(const Place& place, const NoteBatchOptions& options, int 
   }
 }
 
-WavenetBatch NoteBatches::draw(const NoteBatchOptions& options, Split split,
+WavenetBatch NoteBatches::draw(const NoteBatchOptions& options,
+                               Split split,
                                std::int64_t step) const {
   const std::int64_t b = options.segments;
   const std::int64_t t = options.segment_samples;
@@ -209,7 +215,8 @@ WavenetBatch NoteBatches::segment(int note, int first, int samples, int context_
   return batch;
 }
 
-void NoteBatches::level_examples(Split split, std::vector<float>* rows,
+void NoteBatches::level_examples(Split split,
+                                 std::vector<float>* rows,
                                  std::vector<float>* targets) const {
   const auto f = static_cast<std::size_t>(contract_.row_features());
   const int guard = contract_.sample_rate_hz / 50;  // the level's window reaches this far at most

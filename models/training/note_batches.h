@@ -12,11 +12,14 @@
 namespace ondes {
 
 struct NoteBatchOptions {
-  int segments = 8;             // B
-  int segment_samples = 2560;   // T
-  int context_samples = 1022;   // samples at the start of a mid-note segment that carry no loss
-  double onset_share = 0.25;    // of the segments begin at the note's onset,
-  double release_share = 0.2;   // of the segments contain the release
+  int segments = 8;            // B
+  int segment_samples = 2560;  // T
+  int context_samples = 1022;  // samples at the start of a mid-note segment that carry no loss
+  double onset_share = 0.25;   // of the segments begin at the note's onset,
+  double release_share = 0.2;  // of the segments contain the release
+  // Samples below this level carry no loss: there the recording is mostly its own noise floor, and
+  // level normalisation would make that as important as the note.
+  double quietest_rms = 0.0;
   // Augmentation of what the network sees as its own past, so that it learns to pull itself back
   // when free-running: noise of a standard deviation drawn up to input_noise, and a gain error.
   double input_noise = 0.004;
@@ -30,7 +33,8 @@ class NoteBatches {
   NoteBatches(const NoteCorpus& corpus, const NoteContract& contract);
 
   WavenetBatch draw(const NoteBatchOptions& options, Split split, std::int64_t step) const;
-  // Samples [first, first + samples) of one note, teacher-forced, without augmentation, as a batch of one.
+  // Samples [first, first + samples) of one note, teacher-forced, without augmentation, as a batch
+  // of one.
   WavenetBatch segment(int note, int first, int samples, int context_samples) const;
 
   // (row features, ln amplitude) of rows of a split's notes, for the level network.

@@ -51,16 +51,17 @@ void map_audio(const std::filesystem::path& path, NoteCorpus* corpus) {
   if (memory == MAP_FAILED) {
     fail_io(path, "cannot map");
   }
-  corpus->storage =
-      std::shared_ptr<const void>(memory, [bytes](void* p) { ::munmap(p, bytes); });
+  corpus->storage = std::shared_ptr<const void>(memory, [bytes](void* p) { ::munmap(p, bytes); });
   corpus->samples = {static_cast<const float*>(memory), bytes / sizeof(float)};
 }
 
-void check_note(const NoteCorpus& corpus, const CorpusNote& note, std::size_t index,
+void check_note(const NoteCorpus& corpus,
+                const CorpusNote& note,
+                std::size_t index,
                 const std::string& file) {
   const auto total = static_cast<std::int64_t>(corpus.samples.size());
-  const bool inside = note.first_sample >= 0 && note.samples > 0 &&
-                      note.first_sample <= total - note.samples;
+  const bool inside =
+      note.first_sample >= 0 && note.samples > 0 && note.first_sample <= total - note.samples;
   const bool sane = note.instrument >= 0 &&
                     note.instrument < static_cast<int>(corpus.instruments.size()) &&
                     note.velocity >= 1 && note.velocity <= 127 && note.release_sample > 0 &&
@@ -186,7 +187,8 @@ void NoteCorpusWriter::finish(const std::vector<CorpusInstrument>& instruments,
   stream << json.dump(0) << '\n';
   stream.close();
   std::error_code error;
-  if (stream.fail() || (std::filesystem::rename(temporary, folder_ / "corpus.json", error), error)) {
+  if (stream.fail() ||
+      (std::filesystem::rename(temporary, folder_ / "corpus.json", error), error)) {
     fail_io(temporary, "cannot write");
   }
 }

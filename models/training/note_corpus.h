@@ -25,10 +25,10 @@ struct CorpusNote {
   int velocity = 64;              // 1..127
   std::int64_t first_sample = 0;  // in audio.f32
   int samples = 0;
-  int release_sample = 0;         // from the note's onset
+  int release_sample = 0;  // from the note's onset
   Split split = Split::train;
-  // A test note's recorded neighbour: same pitch and length, velocity a small step away. It is the yardstick
-  // of the spectral figures and is never trained on. -1: none.
+  // A test note's recorded neighbour: same pitch and length, velocity a small step away. It is the
+  // yardstick of the spectral figures and is never trained on. -1: none.
   int neighbour = -1;
   bool is_neighbour = false;
 };
@@ -48,8 +48,8 @@ struct NoteCorpus {
     return samples.subspan(static_cast<std::size_t>(note.first_sample),
                            static_cast<std::size_t>(note.samples));
   }
-  std::span<const float> samples;         // audio.f32, mapped
-  std::shared_ptr<const void> storage;    // the mapping
+  std::span<const float> samples;       // audio.f32, mapped
+  std::shared_ptr<const void> storage;  // the mapping
 };
 
 NoteCorpus open_note_corpus(const std::filesystem::path& folder);
@@ -63,7 +63,9 @@ class NoteCorpusWriter {
   NoteCorpusWriter& operator=(const NoteCorpusWriter&) = delete;
   // Fills in first_sample and samples; returns the note's index.
   int add(CorpusNote note, std::span<const float> audio);
-  void set_neighbour(int note, int neighbour) { notes_.at(static_cast<std::size_t>(note)).neighbour = neighbour; }
+  void set_neighbour(int note, int neighbour) {
+    notes_.at(static_cast<std::size_t>(note)).neighbour = neighbour;
+  }
   void finish(const std::vector<CorpusInstrument>& instruments, const nlohmann::json& provenance);
 
  private:

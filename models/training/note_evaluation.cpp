@@ -22,7 +22,9 @@ double rms(std::span<const float> x) {
   return x.empty() ? 0.0 : std::sqrt(sum / static_cast<double>(x.size()));
 }
 
-double to_db(double amplitude) { return 20.0 * std::log10(std::max(amplitude, 1e-9)); }
+double to_db(double amplitude) {
+  return 20.0 * std::log10(std::max(amplitude, 1e-9));
+}
 
 double median(std::vector<double> values) {
   if (values.empty()) {
@@ -44,8 +46,8 @@ double pitch_error_cents(std::span<const float> x, double rate_hz, double wanted
     return kNaN;
   }
   std::vector<double> errors;
-  const auto held = x.subspan(static_cast<std::size_t>(attack),
-                              static_cast<std::size_t>(last - attack));
+  const auto held =
+      x.subspan(static_cast<std::size_t>(attack), static_cast<std::size_t>(last - attack));
   for (const PitchFrame& frame : track_pitch(held, rate_hz, options)) {
     if (frame.hz > 0.0 && frame.aperiodicity < 0.3) {
       errors.push_back(1200.0 * std::log2(frame.hz / wanted_hz));
@@ -80,20 +82,23 @@ double release_click(std::span<const float> x, double rate_hz, int release) {
 std::vector<float> companded(std::span<const float> x) {
   std::vector<float> out(x.begin(), x.end());
   for (float& v : out) {
-    const double y = std::copysign(std::log1p(255.0 * std::min(1.0F, std::fabs(v))) /
-                                       std::log1p(255.0), v);
+    const double y =
+        std::copysign(std::log1p(255.0 * std::min(1.0F, std::fabs(v))) / std::log1p(255.0), v);
     const double level = std::round((y + 1.0) * 127.5);
     const double back = level / 127.5 - 1.0;
-    v = static_cast<float>(std::copysign(std::expm1(std::fabs(back) * std::log1p(255.0)) / 255.0,
-                                         back));
+    v = static_cast<float>(
+        std::copysign(std::expm1(std::fabs(back) * std::log1p(255.0)) / 255.0, back));
   }
   return out;
 }
 
 // One batch of notes as lanes of a runner, cut wherever a note is released.
-void render_batch(const NoteCorpus& corpus, std::span<const int> notes,
-                  const EvaluationOptions& options, StepRunner* runner,
-                  std::vector<NoteLane>* lanes, std::span<std::vector<float>> out) {
+void render_batch(const NoteCorpus& corpus,
+                  std::span<const int> notes,
+                  const EvaluationOptions& options,
+                  StepRunner* runner,
+                  std::vector<NoteLane>* lanes,
+                  std::span<std::vector<float>> out) {
   int longest = 0;
   std::vector<float> weights(corpus.instruments.size(), 0.0F);
   for (std::size_t i = 0; i < notes.size(); ++i) {
@@ -151,8 +156,10 @@ void render_batch(const NoteCorpus& corpus, std::span<const int> notes,
 
 }  // namespace
 
-std::vector<std::vector<float>> render_notes(const StepPlan& plan, const NoteContract& contract,
-                                             const NoteCorpus& corpus, std::span<const int> notes,
+std::vector<std::vector<float>> render_notes(const StepPlan& plan,
+                                             const NoteContract& contract,
+                                             const NoteCorpus& corpus,
+                                             std::span<const int> notes,
                                              const EvaluationOptions& options,
                                              const std::function<void(int, int)>& progress) {
   StepRunnerOptions runner_options;
@@ -261,10 +268,9 @@ InstrumentSummary summarise_one(int instrument, std::span<const NoteFigures* con
     s.loud_tails += f->tail_dbfs > -70.0 ? 1 : 0;
   }
   const auto share = [](const std::vector<double>& values, double limit) {
-    const auto good = std::count_if(values.begin(), values.end(),
-                                    [limit](double v) { return v <= limit; });
-    return values.empty() ? kNaN
-                          : static_cast<double>(good) / static_cast<double>(values.size());
+    const auto good =
+        std::count_if(values.begin(), values.end(), [limit](double v) { return v <= limit; });
+    return values.empty() ? kNaN : static_cast<double>(good) / static_cast<double>(values.size());
   };
   s.pitch_measured = static_cast<int>(pitch.size());
   s.pitch_within_20_cents = share(pitch, 20.0);

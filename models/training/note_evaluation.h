@@ -24,8 +24,10 @@ struct EvaluationOptions {
 
 // Plays notes of a corpus with the voice: same key, velocity and release, as long as the recording.
 // progress(done, total) after every batch of lanes.
-std::vector<std::vector<float>> render_notes(const StepPlan& plan, const NoteContract& contract,
-                                             const NoteCorpus& corpus, std::span<const int> notes,
+std::vector<std::vector<float>> render_notes(const StepPlan& plan,
+                                             const NoteContract& contract,
+                                             const NoteCorpus& corpus,
+                                             std::span<const int> notes,
                                              const EvaluationOptions& options,
                                              const std::function<void(int, int)>& progress);
 
@@ -64,8 +66,8 @@ struct InstrumentSummary {
   double recorded_within_20_cents = 0.0;
   double median_pitch_error_cents = 0.0;  // of absolute errors
   double level_within_3_db = 0.0;
-  double median_level_error_db = 0.0;     // of absolute errors
-  double spectral_db = 0.0;               // means
+  double median_level_error_db = 0.0;  // of absolute errors
+  double spectral_db = 0.0;            // means
   double neighbour_spectral_db = 0.0;
   double companded_spectral_db = 0.0;
   int clicks = 0;

@@ -56,8 +56,8 @@ class Fluid {
   }
 
   // Mono sum of one note at kSynthRateHz. `held` is a multiple of the block.
-  std::vector<float> note(int program, int key, double bend_semitones, int velocity, int held,
-                          int longest_release) {
+  std::vector<float> note(
+      int program, int key, double bend_semitones, int velocity, int held, int longest_release) {
     fluid_synth_system_reset(synth_.get());
     fluid_synth_program_select(synth_.get(), 0, 1, 0, program);
     fluid_synth_pitch_wheel_sens(synth_.get(), 0, 2);
@@ -96,13 +96,14 @@ class Fluid {
 };
 
 std::vector<float> resample(const std::vector<float>& in, int rate_hz) {
-  const auto size = static_cast<std::size_t>(std::llround(
-      static_cast<double>(in.size()) * rate_hz / kSynthRateHz));
+  const auto size = static_cast<std::size_t>(
+      std::llround(static_cast<double>(in.size()) * rate_hz / kSynthRateHz));
   std::vector<float> out(size);
   std::size_t done = 0;
   const soxr_quality_spec_t quality = soxr_quality_spec(SOXR_VHQ, 0);
-  const soxr_error_t error = soxr_oneshot(kSynthRateHz, rate_hz, 1, in.data(), in.size(), nullptr,
-                                          out.data(), out.size(), &done, nullptr, &quality, nullptr);
+  const soxr_error_t error =
+      soxr_oneshot(kSynthRateHz, rate_hz, 1, in.data(), in.size(), nullptr, out.data(), out.size(),
+                   &done, nullptr, &quality, nullptr);
   if (error != nullptr) {
     throw Error(ErrorCode::usage, std::string("soxr: ") + soxr_strerror(error));
   }
@@ -121,16 +122,16 @@ Plan draw_note(const SoundfontCorpusSpec& spec, std::uint64_t index, int stratum
   NoteDice dice(spec.seed, index);
   Plan plan;
   const double fate = dice.uniform();
-  plan.split = fate < spec.test_share ? Split::test
+  plan.split = fate < spec.test_share                           ? Split::test
                : fate < spec.test_share + spec.validation_share ? Split::validation
                                                                 : Split::train;
   const double low = 12.0;  // below it notes are all but silent
-  plan.velocity = static_cast<int>(
-      low + (127.99 - low) * (stratum + dice.uniform()) / spec.notes_per_key);
+  plan.velocity =
+      static_cast<int>(low + (127.99 - low) * (stratum + dice.uniform()) / spec.notes_per_key);
   const double held_s =
       spec.shortest_s * std::pow(spec.longest_s / spec.shortest_s, dice.uniform());
-  plan.held = std::max(1, static_cast<int>(held_s * kSynthRateHz / kSynthBlockFrames)) *
-              kSynthBlockFrames;
+  plan.held =
+      std::max(1, static_cast<int>(held_s * kSynthRateHz / kSynthBlockFrames)) * kSynthBlockFrames;
   const double bend = (2.0 * dice.uniform() - 1.0) * spec.bend_semitones;
   const bool bent = dice.uniform() < 0.6;  // the others keep the exact key, as scores do
   plan.bend = bent && plan.split == Split::train ? bend : 0.0;
@@ -139,7 +140,8 @@ Plan draw_note(const SoundfontCorpusSpec& spec, std::uint64_t index, int stratum
 
 }  // namespace
 
-void make_soundfont_corpus(const SoundfontCorpusSpec& spec, const std::filesystem::path& folder,
+void make_soundfont_corpus(const SoundfontCorpusSpec& spec,
+                           const std::filesystem::path& folder,
                            const std::function<void(int, int)>& progress) {
   Fluid fluid(spec.soundfont);
   NoteCorpusWriter writer(folder, spec.sample_rate_hz);
@@ -147,9 +149,8 @@ void make_soundfont_corpus(const SoundfontCorpusSpec& spec, const std::filesyste
   for (const SoundfontInstrument& instrument : spec.instruments) {
     total += (instrument.highest_key - instrument.lowest_key + 1) * spec.notes_per_key;
   }
-  const int longest_release =
-      static_cast<int>(spec.longest_release_s * kSynthRateHz) / kSynthBlockFrames *
-      kSynthBlockFrames;
+  const int longest_release = static_cast<int>(spec.longest_release_s * kSynthRateHz) /
+                              kSynthBlockFrames * kSynthBlockFrames;
   int done = 0;
   std::vector<CorpusInstrument> instruments;
   for (std::size_t i = 0; i < spec.instruments.size(); ++i) {
@@ -165,12 +166,12 @@ void make_soundfont_corpus(const SoundfontCorpusSpec& spec, const std::filesyste
         note.pitch_semitones = static_cast<float>(key + plan.bend);
         note.velocity = plan.velocity;
         note.split = plan.split;
-        note.release_sample = static_cast<int>(
-            static_cast<std::int64_t>(plan.held) * spec.sample_rate_hz / kSynthRateHz);
-        const int added = writer.add(
-            note, resample(fluid.note(instrument.program, key, plan.bend, plan.velocity, plan.held,
-                                      longest_release),
-                           spec.sample_rate_hz));
+        note.release_sample = static_cast<int>(static_cast<std::int64_t>(plan.held) *
+                                               spec.sample_rate_hz / kSynthRateHz);
+        const int added =
+            writer.add(note, resample(fluid.note(instrument.program, key, plan.bend, plan.velocity,
+                                                 plan.held, longest_release),
+                                      spec.sample_rate_hz));
         if (plan.split == Split::test) {
           CorpusNote neighbour = note;
           neighbour.velocity = plan.velocity > 112 ? plan.velocity - 8 : plan.velocity + 8;
@@ -185,13 +186,12 @@ void make_soundfont_corpus(const SoundfontCorpusSpec& spec, const std::filesyste
       }
     }
   }
-  writer.finish(instruments,
-                {{"source", spec.soundfont.filename().string()},
-                 {"licence", spec.soundfont_licence},
-                 {"synthesizer", std::string("FluidSynth ") + fluid_version_str()},
-                 {"processing", "dry, mono sum, 48 kHz, soxr VHQ to the corpus rate"},
-                 {"seed", spec.seed},
-                 {"notes_per_key", spec.notes_per_key}});
+  writer.finish(instruments, {{"source", spec.soundfont.filename().string()},
+                              {"licence", spec.soundfont_licence},
+                              {"synthesizer", std::string("FluidSynth ") + fluid_version_str()},
+                              {"processing", "dry, mono sum, 48 kHz, soxr VHQ to the corpus rate"},
+                              {"seed", spec.seed},
+                              {"notes_per_key", spec.notes_per_key}});
 }
 
 }  // namespace ondes

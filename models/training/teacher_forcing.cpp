@@ -28,14 +28,13 @@ ForcedNote run_forced(StepRunner* runner, const WavenetBatch& batch, StepProbe* 
     }
     StepLane lane;
     lane.first_sample = at;
-    lane.rows = ConstFrames(batch.rows.data_ptr<float>() +
-                                static_cast<std::ptrdiff_t>(first_row) * features,
-                            static_cast<int>(starts.size()), features);
+    lane.rows = ConstFrames(
+        batch.rows.data_ptr<float>() + static_cast<std::ptrdiff_t>(first_row) * features,
+        static_cast<int>(starts.size()), features);
     lane.row_starts = starts;
-    lane.sample_features =
-        ConstFrames(batch.sample_features.data_ptr<float>() +
-                        static_cast<std::ptrdiff_t>(at) * sample_features,
-                    count, sample_features);
+    lane.sample_features = ConstFrames(
+        batch.sample_features.data_ptr<float>() + static_cast<std::ptrdiff_t>(at) * sample_features,
+        count, sample_features);
     const auto begin = static_cast<std::size_t>(at);
     const auto length = static_cast<std::size_t>(count);
     lane.output = std::span(output).subspan(begin, length);

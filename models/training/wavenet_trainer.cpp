@@ -48,16 +48,22 @@ class Trainer {
       p.requires_grad_(false);
     }
     std::filesystem::create_directories(run.work_folder);
-    if (run.resume) {
-      load();
+    if (run.resume || run.export_only) {
+      load(checkpoint_path().string(), true);
+    } else if (!run.start_from.empty()) {
+      load(run.start_from.string(), false);
     }
-    log_.open(run.work_folder / "log.jsonl", run.resume ? std::ios::app : std::ios::trunc);
+    log_.open(run.work_folder / "log.jsonl", run.resume || run.export_only ? std::ios::app : std::ios::trunc);
     if (!log_) {
       throw Error(ErrorCode::io, (run.work_folder / "log.jsonl").string() + ": cannot write");
     }
   }
 
   bool run() {
+    if (run_.export_only) {
+      export_voice();
+      return true;
+    }
     const TrainingOptions& o = recipe_.training;
     const double started = seconds_now();
     const std::int64_t first_step = step_;
@@ -80,7 +86,7 @@ class Trainer {
                 per_step * static_cast<double>(o.steps - step_)},
                validates);
       }
-      const bool interrupted = run_.interrupted != nullptr && run_.interrupted->load();
+      const bool interrupted = run_.interrupted != nullptr && run_.interrupted();
       const bool stops = interrupted || step_ - first_step == run_.stop_after_steps;
       if (last || stops || seconds_now() - saved_at > o.checkpoint_every_s) {
         save();
@@ -125,8 +131,8 @@ class Trainer {
     adam_.step();
     const torch::NoGradGuard no_grad;
     // A young average forgets fast, or it would remember the random start.
-    const double decay = std::min(o.ema_decay, (1.0 + static_cast<double>(step_)) /
-                                                   (10.0 + static_cast<double>(step_)));
+    const double age = run_.start_from.empty() ? static_cast<double>(step_) : 1e9;
+    const double decay = std::min(o.ema_decay, (1.0 + age) / (10.0 + age));
     const auto now = module_->parameters();
     auto averaged = averaged_->parameters();
     for (std::size_t i = 0; i < now.size(); ++i) {
@@ -142,8 +148,8 @@ class Trainer {
     options.seed += 1;  // one fixed set of segments, whatever the step
     double sum = 0.0;
     for (int i = 0; i < recipe_.training.validation_batches; ++i) {
-      sum += averaged_->loss(batches_.draw(options, Split::validation, i).to(device_))
-                 .item<double>();
+      sum +=
+          averaged_->loss(batches_.draw(options, Split::validation, i).to(device_)).item<double>();
     }
     return sum / recipe_.training.validation_batches;
   }
@@ -184,34 +190,35 @@ class Trainer {
                           std::as_bytes(std::span(bytes.data(), bytes.size())));
   }
 
-  void load() {
-    const std::string path = checkpoint_path().string();
+  // Weights and averages; to continue the run, also what the optimizer and the schedule remember.
+  void load(const std::string& path, bool continues) {
     try {
       torch::serialize::InputArchive archive;
       archive.load_from(path, device_);
       c10::IValue source;
       archive.read("recipe", source);
-      if (nlohmann::json::parse(source.toStringRef()) != recipe_.source) {
+      if (continues && nlohmann::json::parse(source.toStringRef()) != recipe_.source) {
         throw Error(ErrorCode::bad_input,
                     path + ": made with another configuration; resume with that one, or train " +
                         "into another folder");
       }
       torch::serialize::InputArchive module;
       torch::serialize::InputArchive averaged;
-      torch::serialize::InputArchive adam;
-      torch::Tensor step;
       archive.read("module", module);
       archive.read("averaged", averaged);
-      archive.read("adam", adam);
-      archive.read("step", step);
       module_->load(module);
       averaged_->load(averaged);
-      adam_.load(adam);
-      step_ = step.item<std::int64_t>();
+      if (continues) {
+        torch::serialize::InputArchive adam;
+        torch::Tensor step;
+        archive.read("adam", adam);
+        archive.read("step", step);
+        adam_.load(adam);
+        step_ = step.item<std::int64_t>();
+      }
     } catch (const c10::Error& e) {
-      throw Error(ErrorCode::bad_input,
-                  path + ": expected a checkpoint of ondes-train, found: " +
-                      e.what_without_backtrace());
+      throw Error(ErrorCode::bad_input, path + ": expected a checkpoint of ondes-train, found: " +
+                                            e.what_without_backtrace());
     }
   }
 
@@ -254,20 +261,19 @@ class Trainer {
       tensors.merge(fit_level());
     }
     const nlohmann::json& corpus = batches_.corpus().provenance;
-    const nlohmann::json description = {
-        {"schema", kVoiceSchema},
-        {"name", recipe_.name},
-        {"architecture", "wavenet"},
-        {"sample_rate", recipe_.contract.sample_rate_hz},
-        {"config", wavenet_config_to_json(recipe_.network)},
-        {"features", note_contract_to_json(recipe_.contract)},
-        {"training",
-         {{"corpus", corpus},
-          {"steps", step_},
-          {"seed", recipe_.training.seed},
-          {"validation_loss", validation_loss()},
-          {"recipe", recipe_.source}}},
-        {"licence", recipe_.licence}};
+    const nlohmann::json description = {{"schema", kVoiceSchema},
+                                        {"name", recipe_.name},
+                                        {"architecture", "wavenet"},
+                                        {"sample_rate", recipe_.contract.sample_rate_hz},
+                                        {"config", wavenet_config_to_json(recipe_.network)},
+                                        {"features", note_contract_to_json(recipe_.contract)},
+                                        {"training",
+                                         {{"corpus", corpus},
+                                          {"steps", step_},
+                                          {"seed", recipe_.training.seed},
+                                          {"validation_loss", validation_loss()},
+                                          {"recipe", recipe_.source}}},
+                                        {"licence", recipe_.licence}};
     const std::vector<std::byte> bytes = write_voice(description, tensors);
     write_file_atomically(run_.voice.string(), bytes);
   }
@@ -319,6 +325,7 @@ VoiceRecipe voice_recipe_from_json(const nlohmann::json& json, const std::string
     b.segment_samples = t.value("segment_samples", b.segment_samples);
     b.onset_share = t.value("onset_share", b.onset_share);
     b.release_share = t.value("release_share", b.release_share);
+    b.quietest_rms = std::pow(10.0, t.value("quietest_dbfs", -200.0) / 20.0);
     b.input_noise = t.value("input_noise", b.input_noise);
     b.input_gain_deviation = t.value("input_gain_deviation", b.input_gain_deviation);
     b.context_samples = 0;
@@ -332,8 +339,9 @@ VoiceRecipe voice_recipe_from_json(const nlohmann::json& json, const std::string
   if (o.steps < 1 || o.batches.segments < 1 || o.validate_every < 1 ||
       o.batches.segment_samples <= o.batches.context_samples) {
     throw Error(ErrorCode::bad_input,
-                file + ": training: expected steps, segments and validate_every of at least 1 and "
-                       "segment_samples above the receptive field of " +
+                file +
+                    ": training: expected steps, segments and validate_every of at least 1 and "
+                    "segment_samples above the receptive field of " +
                     std::to_string(o.batches.context_samples) + " samples, found otherwise");
   }
   return recipe;

@@ -1,10 +1,10 @@
 // Trains a WaveNet note voice from a note corpus and writes it as a voice file.
 //
 // Everything is a function of the configuration and its seeds: data order, augmentation and
-// initial weights. A run that is interrupted and resumed ends with the same bits on the CPU as one that was not.
-// Set-up thread. Throws Error{bad_input} at the first non-finite loss, naming step and notes.
+// initial weights. A run that is interrupted and resumed ends with the same bits on the CPU as one
+// that was not. Set-up thread. Throws Error{bad_input} at the first non-finite loss, naming step
+// and notes.
 #pragma once
-#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -54,12 +54,16 @@ struct TrainingProgress {
 };
 
 struct TrainingRun {
-  std::filesystem::path work_folder;      // checkpoint.pt, log.jsonl
-  std::filesystem::path voice;            // written at the end
+  std::filesystem::path work_folder;  // checkpoint.pt, log.jsonl
+  std::filesystem::path voice;        // written at the end
   bool resume = false;
+  bool export_only = false;  // writes the voice of the checkpoint as it stands, and trains nothing
+  // A checkpoint of the same network whose weights a fresh run starts from (fine-tuning); its
+  // configuration, optimizer and step count are not taken over. Empty: random weights.
+  std::filesystem::path start_from;
   std::string device = "cpu";
-  std::int64_t stop_after_steps = -1;     // checkpoint and return early; for tests of resuming
-  const std::atomic<bool>* interrupted = nullptr;
+  std::int64_t stop_after_steps = -1;        // checkpoint and return early; for tests of resuming
+  bool (*interrupted)() noexcept = nullptr;  // asked after every step
   std::function<void(const TrainingProgress&)> progress;
   std::function<void(const std::string&)> message;
 };

@@ -1,0 +1,48 @@
+// ondes-train: makes corpora, trains voices, measures them. The only program that links LibTorch;
+// `ondes train ...` runs it.
+#include <ATen/Parallel.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "apps/exit_codes.h"
+#include "apps/interrupt.h"
+#include "apps/train_commands.h"
+#include "engine/error.h"
+
+namespace {
+
+int run(int argc, char** argv) {
+  CLI::App app{"ondes-train: make corpora, train voices, measure them"};
+  app.require_subcommand(1);
+  int threads = 0;
+  app.add_option("--threads", threads, "threads of LibTorch (default: all cores)");
+  ondes::Action action;
+  ondes::add_train_corpus_command(app, action);
+  ondes::add_train_wavenet_command(app, action);
+  ondes::add_train_evaluate_command(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? ondes::kExitDone : ondes::kExitUsage;
+  }
+  if (threads > 0) {
+    at::set_num_threads(threads);
+  }
+  return action();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ondes::install_signal_handlers();
+  try {
+    return run(argc, argv);
+  } catch (const ondes::Error& e) {
+    std::fprintf(stderr, "ondes-train: %s\n", e.what());
+    return ondes::exit_code(e.code());
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "ondes-train: unexpected: %s\n", e.what());
+    return ondes::kExitInternal;
+  }
+}
