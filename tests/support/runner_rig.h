@@ -22,7 +22,7 @@ struct RigLane {
   int slot = 0;
   std::uint64_t identity = 0;
   float temperature = 1.0F;
-  std::span<const float> teacher;  // (total), may be empty
+  std::span<const float> teacher{};  // (total), may be empty
 };
 
 struct RigResult {
