@@ -19,6 +19,7 @@ SoundfontCorpusSpec soundfont_spec(const nlohmann::json& recipe, const std::stri
     spec.soundfont = c.at("soundfont").get<std::string>();
     spec.soundfont_licence = c.at("soundfont_licence").get<std::string>();
     spec.sample_rate_hz = c.at("sample_rate").get<int>();
+    spec.synth_gain = c.value("synth_gain", spec.synth_gain);
     spec.notes_per_key = c.value("notes_per_key", spec.notes_per_key);
     spec.shortest_s = c.value("shortest_s", spec.shortest_s);
     spec.longest_s = c.value("longest_s", spec.longest_s);

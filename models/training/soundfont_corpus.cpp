@@ -39,12 +39,12 @@ class NoteDice {
 
 class Fluid {
  public:
-  explicit Fluid(const std::filesystem::path& soundfont) {
+  Fluid(const std::filesystem::path& soundfont, double gain) {
     fluid_set_log_function(FLUID_WARN, nullptr, nullptr);
     fluid_set_log_function(FLUID_ERR, nullptr, nullptr);
     settings_.reset(new_fluid_settings());
     fluid_settings_setnum(settings_.get(), "synth.sample-rate", kSynthRateHz);
-    fluid_settings_setnum(settings_.get(), "synth.gain", 0.6);
+    fluid_settings_setnum(settings_.get(), "synth.gain", gain);
     fluid_settings_setint(settings_.get(), "synth.reverb.active", 0);
     fluid_settings_setint(settings_.get(), "synth.chorus.active", 0);
     fluid_settings_setint(settings_.get(), "synth.threadsafe-api", 0);
@@ -143,7 +143,7 @@ Plan draw_note(const SoundfontCorpusSpec& spec, std::uint64_t index, int stratum
 void make_soundfont_corpus(const SoundfontCorpusSpec& spec,
                            const std::filesystem::path& folder,
                            const std::function<void(int, int)>& progress) {
-  Fluid fluid(spec.soundfont);
+  Fluid fluid(spec.soundfont, spec.synth_gain);
   NoteCorpusWriter writer(folder, spec.sample_rate_hz);
   int total = 0;
   for (const SoundfontInstrument& instrument : spec.instruments) {
@@ -191,6 +191,7 @@ void make_soundfont_corpus(const SoundfontCorpusSpec& spec,
                               {"synthesizer", std::string("FluidSynth ") + fluid_version_str()},
                               {"processing", "dry, mono sum, 48 kHz, soxr VHQ to the corpus rate"},
                               {"seed", spec.seed},
+                              {"synth_gain", spec.synth_gain},
                               {"notes_per_key", spec.notes_per_key}});
 }
 

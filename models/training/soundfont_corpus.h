@@ -26,6 +26,7 @@ struct SoundfontCorpusSpec {
   std::string soundfont_licence;
   std::vector<SoundfontInstrument> instruments;
   int sample_rate_hz = 24000;
+  double synth_gain = 1.6;  // FluidSynth's synth.gain: how loud the voice will be
   int notes_per_key = 5;    // velocities, stratified over 1..127
   double shortest_s = 0.1;  // held time, drawn log-uniformly
   double longest_s = 3.0;

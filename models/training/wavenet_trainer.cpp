@@ -53,7 +53,8 @@ class Trainer {
     } else if (!run.start_from.empty()) {
       load(run.start_from.string(), false);
     }
-    log_.open(run.work_folder / "log.jsonl", run.resume || run.export_only ? std::ios::app : std::ios::trunc);
+    log_.open(run.work_folder / "log.jsonl",
+              run.resume || run.export_only ? std::ios::app : std::ios::trunc);
     if (!log_) {
       throw Error(ErrorCode::io, (run.work_folder / "log.jsonl").string() + ": cannot write");
     }
@@ -190,6 +191,17 @@ class Trainer {
                           std::as_bytes(std::span(bytes.data(), bytes.size())));
   }
 
+  // The corpus may have moved and the level network may be fitted anew; these must be the same.
+  void check_same_network(const nlohmann::json& saved, const std::string& path) const {
+    for (const char* part : {"features", "network", "training"}) {
+      if (saved.at(part) != recipe_.source.at(part)) {
+        throw Error(ErrorCode::bad_input, path + ": made with another \"" + part +
+                                              "\"; resume with its own configuration, or train " +
+                                              "into another folder");
+      }
+    }
+  }
+
   // Weights and averages; to continue the run, also what the optimizer and the schedule remember.
   void load(const std::string& path, bool continues) {
     try {
@@ -197,10 +209,8 @@ class Trainer {
       archive.load_from(path, device_);
       c10::IValue source;
       archive.read("recipe", source);
-      if (continues && nlohmann::json::parse(source.toStringRef()) != recipe_.source) {
-        throw Error(ErrorCode::bad_input,
-                    path + ": made with another configuration; resume with that one, or train " +
-                        "into another folder");
+      if (continues) {
+        check_same_network(nlohmann::json::parse(source.toStringRef()), path);
       }
       torch::serialize::InputArchive module;
       torch::serialize::InputArchive averaged;
