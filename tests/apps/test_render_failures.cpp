@@ -1,0 +1,136 @@
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+
+#include "tests/support/ondes_program.h"
+
+using namespace ondes;
+
+namespace {
+
+const std::vector<std::string> kUntouched{"score.mid", "voice.safetensors"};
+
+// Exit code, one message that names `named`, and nothing new in the folder.
+void check_refused(const OndesRig& rig,
+                   const ProgramResult& result,
+                   int exit_code,
+                   const std::string& named) {
+  INFO(result.err);
+  CHECK(result.exit_code == exit_code);
+  CHECK(result.err.find(named) != std::string::npos);
+  CHECK(rig.folder.names() == kUntouched);
+}
+
+}  // namespace
+
+TEST_CASE("usage errors exit with 2") {
+  const OndesRig rig;
+  check_refused(rig, rig.run({}), 2, "subcommand is required");
+  check_refused(rig, rig.run({"fly"}), 2, "fly");
+  check_refused(rig, rig.run({"render", "score.mid"}), 2, "output");
+  check_refused(rig, rig.render("a.wav", {"--bits", "12"}), 2, "--bits");
+  check_refused(rig, rig.render("a.wav", {"--temperature", "-1"}), 2, "--temperature");
+  check_refused(rig, rig.render("a.mp3"), 2, "a.mp3");
+  check_refused(rig, rig.render("a.flac", {"--bits", "32f"}), 2, "a.flac");
+  check_refused(rig, rig.render("-", {"--json"}), 2, "standard output");
+}
+
+TEST_CASE("help and version are no errors") {
+  const OndesRig rig;
+  CHECK(rig.run({"--help"}).exit_code == 0);
+  CHECK(rig.run({"render", "--help"}).out.find("--temperature") != std::string::npos);
+  CHECK(rig.run({"--version"}).out.starts_with("ondes "));
+}
+
+TEST_CASE("bad input exits with 3 and names the file") {
+  const OndesRig rig;
+  const TemporaryFolder other;
+  const auto try_score = [&](const std::string& name, const std::vector<std::byte>& bytes) {
+    write_bytes(other.file(name), bytes);
+    check_refused(rig, rig.run({"render", other.file(name), "-o", "a.wav", "--voice", "voice"}), 3,
+                  name);
+  };
+  try_score("empty.mid", {});
+  std::vector<std::byte> score = test_score(2);
+  score.resize(score.size() / 2);
+  try_score("truncated.mid", score);
+  std::vector<std::byte> voice = short_release_voice();
+  voice.resize(voice.size() - 4);
+  write_bytes(other.file("cut.safetensors"), voice);
+  check_refused(
+      rig,
+      rig.run({"render", "score.mid", "-o", "a.wav", "--voice", other.file("cut.safetensors")}), 3,
+      "cut.safetensors");
+  check_refused(rig, rig.run({"render", "score.mid", "-o", "a.wav", "--voice", "nobody"}), 3,
+                "nobody");
+}
+
+TEST_CASE("missing files exit with 4") {
+  const OndesRig rig;
+  check_refused(rig, rig.run({"render", "nothing.mid", "-o", "a.wav", "--voice", "voice"}), 4,
+                "nothing.mid");
+  check_refused(rig, rig.run({"render", "score.mid", "-o", "a.wav", "--voice", "./no.safetensors"}),
+                4, "no.safetensors");
+}
+
+TEST_CASE("a place that cannot be written exits with 4") {
+  const OndesRig rig;
+  check_refused(rig, rig.render("missing/folder/a.wav"), 4, "missing/folder");
+  check_refused(rig, rig.render("/proc/a.wav"), 4, "/proc/a.wav");
+}
+
+TEST_CASE("an existing file stays as it was, unless --force replaces it") {
+  const OndesRig rig;
+  write_bytes(rig.folder.file("a.wav"), std::vector<std::byte>(3, std::byte{'x'}));
+  const ProgramResult refused = rig.render("a.wav");
+  CHECK(refused.exit_code == 4);
+  CHECK(refused.err.find("--force") != std::string::npos);
+  CHECK(rig.bytes("a.wav") == "xxx");
+  CHECK(rig.render("a.wav", {"--force"}).exit_code == 0);
+  CHECK(rig.bytes("a.wav").starts_with("RIFF"));
+}
+
+TEST_CASE("a full disk exits with 4") {
+  const OndesRig rig;
+  for (const std::string clip : {"clamp", "rescale"}) {
+    check_refused(rig, rig.render("/dev/full", {"--clip", clip}), 4, "");
+    ProgramOptions full;
+    full.stdout_file = "/dev/full";
+    check_refused(rig, rig.render("-", {"--clip", clip}, full), 4, "");
+  }
+}
+
+TEST_CASE("a file size limit exits with 4 and leaves nothing, new or half replaced") {
+  const OndesRig rig;
+  ProgramOptions limited;
+  limited.file_size_limit_bytes = 20000;
+  for (const std::string clip : {"clamp", "rescale"}) {
+    check_refused(rig, rig.render("a.wav", {"--clip", clip}, limited), 4, "");
+    write_bytes(rig.folder.file("b.wav"), std::vector<std::byte>(3, std::byte{'x'}));
+    CHECK(rig.render("b.wav", {"--clip", clip, "--force"}, limited).exit_code == 4);
+    CHECK(rig.bytes("b.wav") == "xxx");
+    std::filesystem::remove(rig.folder.path() / "b.wav");
+  }
+}
+
+TEST_CASE("a machine without CUDA exits with 5 when it is asked for") {
+  const OndesRig rig;
+  const ProgramResult result = rig.render("a.wav", {"--device", "cuda"});
+  if (result.exit_code == 0) {
+    WARN("skipped: this machine has CUDA");
+    return;
+  }
+  check_refused(rig, result, 5, "cuda");
+}
+
+TEST_CASE("an interrupt in the middle exits with 130 and leaves nothing") {
+  const OndesRig rig;
+  write_bytes(rig.folder.file("score.mid"), test_score(120));
+  for (const std::string clip : {"clamp", "rescale"}) {
+    ProgramOptions options;
+    options.interrupt_after = "\"samples\":";
+    const ProgramResult result =
+        rig.render("a.wav", {"--progress", "json", "--clip", clip}, options);
+    check_refused(rig, result, 130, "interrupted");
+  }
+}
