@@ -13,12 +13,12 @@
 #include <string>
 
 #include "apps/bench_ceilings.h"
+#include "apps/bench_shapes.h"
 #include "engine/buffer.h"
 #include "engine/cpu/huge_array.h"
 #include "engine/cpu/reference_step_runner.h"
 #include "engine/cpu/runner_options.h"
 #include "engine/error.h"
-#include "models/wavenet/wavenet.h"
 
 namespace ondes {
 namespace {
@@ -26,30 +26,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // Short enough that many blocks meet no interruption.
-constexpr int kBlock = 8;
-constexpr int kRateHz = 24000;
-
-struct Shape {
-  int residual;
-  int skip;
-  WavenetConfig config() const {
-    WavenetConfig config;
-    config.residual_channels = residual;
-    config.gate_channels = residual;
-    config.skip_channels = skip;
-    config.head_channels = 256;
-    config.classes = 256;
-    config.distribution = Distribution::mu_law_categorical;
-    config.input = InputKind::embedding;
-    for (int l = 0; l < 20; ++l) {
-      config.dilations.push_back(1 << (l % 10));
-    }
-    return config;
-  }
-};
-
-Shape shape_of(int residual) {
-  return {residual, residual == 32 ? 128 : 256};
+constexpr int block_samples(int lanes) {
+  return lanes == 1 ? 32 : 8;
 }
 
 Precision precision_of(const std::string& name) {
@@ -74,7 +52,8 @@ double median(std::vector<double>& values) {
 // Lanes that draw for ever.
 class Load {
  public:
-  Load(StepRunner& runner, int lanes) : runner_(runner), output_(lanes, kBlock) {
+  Load(StepRunner& runner, int lanes, int block)
+      : runner_(runner), block_(block), output_(lanes, block) {
     const std::span<const int> starts(&kStart, 1);
     for (int i = 0; i < lanes; ++i) {
       StepLane lane;
@@ -83,16 +62,16 @@ class Load {
       lane.identity = static_cast<std::uint64_t>(i);
       lane.rows = ConstFrames(&nothing_, 1, 0);
       lane.row_starts = starts;
-      lane.sample_features = ConstFrames(&nothing_, kBlock, 0);
+      lane.sample_features = ConstFrames(&nothing_, block_, 0);
       lane.output = output_.view()[i];
       lanes_.push_back(lane);
       runner.start(i);
     }
   }
   void block() {
-    runner_.process(lanes_, kBlock);
+    runner_.process(lanes_, block_);
     for (StepLane& lane : lanes_) {
-      lane.first_sample += kBlock;
+      lane.first_sample += block_;
       lane.row_starts = {};
     }
   }
@@ -105,12 +84,13 @@ class Load {
   static constexpr int kStart = 0;
   float nothing_ = 0.0F;
   StepRunner& runner_;
+  int block_;
   Buffer output_;
   std::vector<StepLane> lanes_;
 };
 
 struct Line {
-  Shape shape{};
+  BenchShape shape;
   Precision precision = Precision::f32;
   int lanes = 1;
   int threads = 1;
@@ -123,11 +103,12 @@ struct Line {
 };
 
 void check_answer(const StepPlan& plan, Precision precision, int lanes, int threads) {
-  const StepRunnerOptions options{precision, lanes, kBlock, threads};
+  const int block = block_samples(lanes);
+  const StepRunnerOptions options{precision, lanes, block, threads};
   const auto runner = make_cpu_step_runner(plan, options);
-  ReferenceStepRunner judge(plan, {precision, 2, kBlock, 1});
-  Load fast(*runner, lanes);
-  Load slow(judge, std::min(lanes, 2));
+  ReferenceStepRunner judge(plan, {precision, 2, block, 1});
+  Load fast(*runner, lanes, block);
+  Load slow(judge, std::min(lanes, 2), block);
   fast.block();
   slow.block();
   const std::vector<float> expected = slow.last_block();
@@ -181,10 +162,10 @@ class Bound {
 };
 
 void measure(const StepPlan& plan, const CeilingPasses& passes, double seconds, Line& line) {
-  const auto runner =
-      make_cpu_step_runner(plan, {line.precision, line.lanes, kBlock, line.threads});
+  const int block = block_samples(line.lanes);
+  const auto runner = make_cpu_step_runner(plan, {line.precision, line.lanes, block, line.threads});
   line.description = runner->description();
-  Load load(*runner, line.lanes);
+  Load load(*runner, line.lanes, block);
   const Bound bound(passes, plan, line);
   line.bound = bound.name();
   std::vector<double> times;
@@ -199,7 +180,7 @@ void measure(const StepPlan& plan, const CeilingPasses& passes, double seconds, 
       bounds.push_back(bound.seconds());
     }
   }
-  const double samples = 1.0 * kBlock * line.lanes;
+  const double samples = 1.0 * block * line.lanes;
   line.best = samples / *std::min_element(times.begin(), times.end());
   line.middle = samples / median(times);
   line.bound_best = line.threads / *std::min_element(bounds.begin(), bounds.end());
@@ -233,9 +214,8 @@ double clock_ghz() {
 }
 
 // Samples a second of the cached LibTorch evaluation, or 0 where there is none.
-double torch_samples_per_second(const std::string& program, const Shape& shape) {
-  const std::string command = fmt::format("'{}' bench-wavenet --residual {} --skip {} 2>/dev/null",
-                                          program, shape.residual, shape.skip);
+double torch_samples_per_second(const std::string& program, const BenchShape& shape) {
+  const std::string command = fmt::format("'{}' {} 2>/dev/null", program, shape.residual);
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(popen(command.c_str(), "r"), &pclose);
   std::string text;
   std::array<char, 256> chunk{};
@@ -261,8 +241,8 @@ void print_head(const BenchOptions& options, Isa isa) {
   fmt::print(
       "A 256, L 20, dilations 1..512 twice, mu-law 256; thousand samples a second of one "
       "lane x lanes\nbound: one lane, loading its weights; many, multiplying; x threads. "
-      "best (median) of blocks of {}\n\n",
-      kBlock);
+      "best (median) of blocks of {} or {}\n\n",
+      block_samples(1), block_samples(2));
   fmt::print("{:>4} {:>4} {:>5} {:>6} {:>8} {:>10} {:>10} {:>9} {:>10} {:>7} {:>8}\n", "R", "S",
              "type", "lanes", "threads", "best k/s", "(median)", "bound", "bound k/s", "ratio",
              "x torch");
@@ -310,8 +290,8 @@ int run_bench_wavenet(const BenchOptions& options) {
   }
   print_head(options, isa);
   for (const int residual : options.residual_channels) {
-    const Shape shape = shape_of(residual);
-    const StepPlan plan = random_wavenet(shape.config(), kRateHz, 0, 0, 5);
+    const BenchShape shape = bench_shape(residual);
+    const StepPlan plan = bench_plan(shape);
     double torch = 0.0;
     if (!options.torch_program.empty()) {
       torch = torch_samples_per_second(options.torch_program, shape);

@@ -1,7 +1,7 @@
 // How fast step plans run here, beside what the machine could do: samples a second for published
 // WaveNet sizes, one and many lanes, one and two threads, every precision, against load-only and
 // multiply-only passes taken in the same run, and against a cached LibTorch evaluation of the same
-// network where ondes-train is there to give it.
+// network where ondes-bench-torch is there to give it.
 #pragma once
 #include <string>
 #include <vector>
@@ -14,7 +14,7 @@ struct BenchOptions {
   std::vector<int> threads{1, 2};
   std::vector<std::string> precisions{"f32", "i16", "i8"};
   double seconds = 0.4;       // of measuring, for each line
-  std::string torch_program;  // ondes-train; empty: no comparison
+  std::string torch_program;  // ondes-bench-torch; empty: no comparison
   bool json = false;          // JSON lines on stdout instead of a table
 };
 

@@ -8,9 +8,9 @@
 #include "engine/cpu/huge_array.h"
 #include "engine/cpu/reference_step_runner.h"
 #include "engine/cpu/runner_options.h"
-#include "engine/cpu/step_kernels.h"
-#include "engine/cpu/step_model.h"
-#include "engine/cpu/worker_pool.h"
+#include "engine/cpu/step_kernels_internal.h"
+#include "engine/cpu/step_model_internal.h"
+#include "engine/cpu/worker_pool_internal.h"
 #include "engine/error.h"
 
 namespace ondes {
@@ -32,6 +32,10 @@ DotFormat format_of(Precision precision, const StepKernels& kernels) {
   return DotFormat::f32;
 }
 
+// Multiplications a sample from which two cores share a lane alone: they meet twice a sample, half
+// a microsecond in all, and R 64 gains 1.4 times, R 32 a tenth (tests/bench/results/).
+constexpr long long kPairMacs = 500'000;
+
 class CpuStepRunner final : public StepRunner {
  public:
   CpuStepRunner(const StepKernels& kernels, const StepPlan& plan, const StepRunnerOptions& options)
@@ -41,7 +45,8 @@ class CpuStepRunner final : public StepRunner {
         model_(plan,
                format_of(options.precision, kernels),
                format_of(output_precision(options.precision, plan.distribution), kernels)),
-        threads_(std::min(options.threads, options.max_lanes)),
+        threads_(std::min(options.threads, std::max(options.max_lanes, 2))),
+        pairs_(threads_ > 1 && macs_per_sample(plan) >= kPairMacs),
         pool_(threads_ - 1, &CpuStepRunner::run_unit, this) {
     const std::size_t gates = size(model_.layer_count) * size(2 * model_.gp);
     // One cache line more than a power of two: slots do not share the sets of a cache.
@@ -75,6 +80,13 @@ class CpuStepRunner final : public StepRunner {
     }
     lanes_ = lanes;
     samples_ = samples;
+    pair_now_ = pairs_ && lanes.size() == 1;
+    if (pair_now_) {
+      pair_.reset();
+      share_ = 1;
+      pool_.run(2);
+      return;
+    }
     const int units = std::min(threads_, static_cast<int>(lanes.size()));
     share_ = (static_cast<int>(lanes.size()) + units - 1) / units;
     if (units == 1) {
@@ -99,19 +111,21 @@ class CpuStepRunner final : public StepRunner {
 
   // Lanes [unit * share, ...) of the call in progress.
   void run_share(int unit) noexcept {
-    const std::size_t first = std::min(size(unit * share_), lanes_.size());
+    const std::size_t first = pair_now_ ? 0 : std::min(size(unit * share_), lanes_.size());
     const std::size_t count = std::min(size(share_), lanes_.size() - first);
     if (count == 0) {
       return;
     }
     GroupCall call;
     call.model = &model_;
-    call.scratch = &scratch_[size(unit)];
+    call.scratch = &scratch_[pair_now_ ? 0 : size(unit)];
     call.slots = slots_.data();
     call.lanes = lanes_.subspan(first, count);
     call.next_row = std::span<std::uint32_t>(next_row_).subspan(first, count);
     call.samples = samples_;
     call.probe = probe_;
+    call.pair = pair_now_ ? &pair_ : nullptr;
+    call.second_half = pair_now_ && unit == 1;
     switch (options_.precision) {
       case Precision::f32:
         kernels_.advance_f32(call);
@@ -136,12 +150,15 @@ class CpuStepRunner final : public StepRunner {
   std::vector<StepScratch> scratch_;
   StepProbe* probe_ = nullptr;
   int threads_;
+  bool pairs_;  // a lane alone is shared by two cores
+  PairSync pair_;
 
   // The call in progress.
 
   std::span<const StepLane> lanes_;
   int samples_ = 0;
   int share_ = 0;
+  bool pair_now_ = false;
 
   WorkerPool pool_;  // last: its workers are gone before anything they use
 };

@@ -103,31 +103,75 @@ struct DotI8 : DotInteger {
 };
 #endif
 
-// Outputs [first, first + kVectors * vector length) of `kPanels` panels, `kLanes` lanes.
+// Where a tile's weights lie: outputs [first, first + kVectors * vector length) of kPanels panels.
+template <class Dot, int kVectors>
+struct TileWeights {
+  static constexpr std::size_t kCell = weight_bytes_per_step(Dot::kFormat);
+
+  HWY_INLINE TileWeights(const PackedMatrix& m, int first_output, int first_step)
+      : first(first_output) {
+    const int panel = first / kPanelOutputs * kPanelOutputs;
+    const auto width = static_cast<std::size_t>(HWY_MIN(kPanelOutputs, m.outputs - panel));
+    const auto steps = static_cast<std::size_t>(m.steps);
+    row_bytes = kCell * width;
+    panel_bytes = kCell * kPanelOutputs * steps;
+    row = m.weights + kCell * static_cast<std::size_t>(panel) * steps +
+          row_bytes * static_cast<std::size_t>(first_step) +
+          kCell * static_cast<std::size_t>(first - panel);
+  }
+  // Output of column c; columns run through a panel's vectors, then through the panels.
+  HWY_INLINE int output(int c) const {
+    return first + c / kVectors * kPanelOutputs + c % kVectors * kLanesF;
+  }
+  HWY_INLINE const std::byte* column(int c) const {
+    return row + static_cast<std::size_t>(c / kVectors) * panel_bytes +
+           kCell * static_cast<std::size_t>(c % kVectors * kLanesF);
+  }
+
+  int first;
+  std::size_t row_bytes;
+  std::size_t panel_bytes;
+  const std::byte* HWY_RESTRICT row;
+};
+
+// The products themselves: `steps` steps of all columns and lanes.
+template <class Dot, int kVectors, int kColumns, int kLanes>
+HWY_INLINE void run_steps(TileWeights<Dot, kVectors> at,
+                          int steps,
+                          const std::uint32_t* const (&x)[kLanes],
+                          typename Dot::Acc (&sums)[kColumns][kLanes]) {
+  const auto count = static_cast<std::size_t>(steps);
+  for (std::size_t s = 0; s < count; ++s) {
+    typename Dot::Acc weights[kColumns];
+#pragma GCC unroll 16
+    for (int c = 0; c < kColumns; ++c) {
+      weights[c] = Dot::weights(at.column(c));
+    }
+#pragma GCC unroll 8
+    for (int n = 0; n < kLanes; ++n) {
+      const auto activation = Dot::activation(x[n] + s);
+#pragma GCC unroll 16
+      for (int c = 0; c < kColumns; ++c) {
+        sums[c][n] = Dot::accumulate(sums[c][n], weights[c], activation);
+      }
+    }
+    at.row += at.row_bytes;
+  }
+}
+
 template <class Dot, int kVectors, int kPanels, int kLanes>
 HWY_INLINE void tile(const PackedMatrix& m, int first, const LaneOperands* HWY_RESTRICT lanes) {
-  constexpr std::size_t kCell = weight_bytes_per_step(Dot::kFormat);
   constexpr int kColumns = kVectors * kPanels;
-  const int panel = first / kPanelOutputs * kPanelOutputs;
-  const auto width = static_cast<std::size_t>(HWY_MIN(kPanelOutputs, m.outputs - panel));
-  const std::size_t row_bytes = kCell * width;
-  const auto steps = static_cast<std::size_t>(m.steps);
-  const std::size_t panel_bytes = kCell * kPanelOutputs * steps;
-  const std::byte* HWY_RESTRICT w = m.weights + kCell * static_cast<std::size_t>(panel) * steps +
-                                    kCell * static_cast<std::size_t>(first - panel);
-  // Output of column c.
-  const auto output = [first](int c) {
-    return first + c / kVectors * kPanelOutputs + c % kVectors * kLanesF;
-  };
+  const TileWeights<Dot, kVectors> at(m, first, 0);
   typename Dot::Acc sums[kColumns][kLanes];
 #pragma GCC unroll 16
   for (int c = 0; c < kColumns; ++c) {
 #pragma GCC unroll 8
     for (int n = 0; n < kLanes; ++n) {
       if constexpr (!Dot::kInteger) {
-        sums[c][n] = hn::LoadU(DF(), lanes[n].init + output(c));
+        sums[c][n] = hn::LoadU(DF(), lanes[n].init + at.output(c));
       } else if constexpr (Dot::kFormat == DotFormat::i8_quads) {
-        sums[c][n] = hn::LoadU(DI(), m.offsets + output(c));
+        sums[c][n] = hn::LoadU(DI(), m.offsets + at.output(c));
       } else {
         sums[c][n] = hn::Zero(DI());
       }
@@ -138,35 +182,19 @@ HWY_INLINE void tile(const PackedMatrix& m, int first, const LaneOperands* HWY_R
   for (int n = 0; n < kLanes; ++n) {
     x[n] = lanes[n].x;
   }
-  for (std::size_t s = 0; s < steps; ++s) {
-    typename Dot::Acc weights[kColumns];
-#pragma GCC unroll 16
-    for (int c = 0; c < kColumns; ++c) {
-      weights[c] = Dot::weights(w + static_cast<std::size_t>(c / kVectors) * panel_bytes +
-                                kCell * static_cast<std::size_t>(c % kVectors * kLanesF));
-    }
-#pragma GCC unroll 8
-    for (int n = 0; n < kLanes; ++n) {
-      const auto activation = Dot::activation(x[n] + s);
-#pragma GCC unroll 16
-      for (int c = 0; c < kColumns; ++c) {
-        sums[c][n] = Dot::accumulate(sums[c][n], weights[c], activation);
-      }
-    }
-    w += row_bytes;
-  }
+  run_steps<Dot, kVectors, kColumns, kLanes>(at, m.steps, x, sums);
 #pragma GCC unroll 16
   for (int c = 0; c < kColumns; ++c) {
 #pragma GCC unroll 8
     for (int n = 0; n < kLanes; ++n) {
       if constexpr (Dot::kInteger) {
         const VF scale =
-            hn::Mul(hn::LoadU(DF(), m.scales + output(c)), hn::Set(DF(), lanes[n].scale));
-        const VF init = hn::LoadU(DF(), lanes[n].init + output(c));
+            hn::Mul(hn::LoadU(DF(), m.scales + at.output(c)), hn::Set(DF(), lanes[n].scale));
+        const VF init = hn::LoadU(DF(), lanes[n].init + at.output(c));
         hn::StoreU(hn::MulAdd(hn::ConvertTo(DF(), sums[c][n]), scale, init), DF(),
-                   lanes[n].out + output(c));
+                   lanes[n].out + at.output(c));
       } else {
-        hn::StoreU(sums[c][n], DF(), lanes[n].out + output(c));
+        hn::StoreU(sums[c][n], DF(), lanes[n].out + at.output(c));
       }
     }
   }
@@ -237,6 +265,76 @@ HWY_NOINLINE void product(const PackedMatrix& m,
           panel_of_lanes<Dot, kTileLanes>(m, panel, few);
           break;
       }
+    }
+  }
+}
+
+// A product of one lane taken in parts, as its activations become known: begin, steps in ascending
+// order, finish. The sums wait in memory, as floats or int32, and are the same as product()'s.
+template <class Dot>
+HWY_INLINE void begin_parts(const PackedMatrix& m, const float* init, std::uint32_t* sums) {
+  const void* from = Dot::kInteger ? static_cast<const void*>(m.offsets) : init;
+  const std::size_t bytes = sizeof(float) * static_cast<std::size_t>(m.outputs);
+  if (Dot::kInteger && m.offsets == nullptr) {
+    std::memset(sums, 0, bytes);
+  } else {
+    std::memcpy(sums, from, bytes);
+  }
+}
+
+template <class Dot, int kVectors, int kPanels>
+HWY_INLINE void add_part_of_tile(const PackedMatrix& m,
+                                 int first,
+                                 int first_step,
+                                 int steps,
+                                 const std::uint32_t* activations,
+                                 std::uint32_t* sums) {
+  constexpr int kColumns = kVectors * kPanels;
+  const hn::DFromV<typename Dot::Acc> d;
+  using Element = hn::TFromD<decltype(d)>;
+  const TileWeights<Dot, kVectors> at(m, first, first_step);
+  auto* memory = reinterpret_cast<Element*>(sums);
+  typename Dot::Acc registers[kColumns][1];
+#pragma GCC unroll 16
+  for (int c = 0; c < kColumns; ++c) {
+    registers[c][0] = hn::LoadU(d, memory + at.output(c));
+  }
+  const std::uint32_t* const x[1] = {activations};
+  run_steps<Dot, kVectors, kColumns, 1>(at, steps, x, registers);
+#pragma GCC unroll 16
+  for (int c = 0; c < kColumns; ++c) {
+    hn::StoreU(registers[c][0], d, memory + at.output(c));
+  }
+}
+
+template <class Dot>
+HWY_NOINLINE void add_part(
+    const PackedMatrix& m, int first_step, int steps, const std::uint32_t* x, std::uint32_t* sums) {
+  constexpr int kPanelVectors = kPanelOutputs / kLanesF;
+  int first = 0;
+  for (; first + kWidePanels * kPanelOutputs <= m.outputs; first += kWidePanels * kPanelOutputs) {
+    add_part_of_tile<Dot, kPanelVectors, kWidePanels>(m, first, first_step, steps, x, sums);
+  }
+  for (; first + kPanelOutputs <= m.outputs; first += kPanelOutputs) {
+    add_part_of_tile<Dot, kPanelVectors, 1>(m, first, first_step, steps, x, sums);
+  }
+  for (; first < m.outputs; first += kOutputPadding) {
+    add_part_of_tile<Dot, kOutputPadding / kLanesF, 1>(m, first, first_step, steps, x, sums);
+  }
+}
+
+template <class Dot>
+HWY_INLINE void finish_parts(
+    const PackedMatrix& m, float scale, const float* init, const std::uint32_t* sums, float* out) {
+  if constexpr (!Dot::kInteger) {
+    std::memcpy(out, sums, sizeof(float) * static_cast<std::size_t>(m.outputs));
+  } else {
+    const VF activation_scale = hn::Set(DF(), scale);
+    for (int o = 0; o < m.outputs; o += kLanesF) {
+      const VI sum = hn::LoadU(DI(), reinterpret_cast<const std::int32_t*>(sums) + o);
+      const VF both = hn::Mul(hn::LoadU(DF(), m.scales + o), activation_scale);
+      hn::StoreU(hn::MulAdd(hn::ConvertTo(DF(), sum), both, hn::LoadU(DF(), init + o)), DF(),
+                 out + o);
     }
   }
 }

@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 
-#include "engine/cpu/step_kernels.h"
+#include "engine/cpu/step_kernels_internal.h"
 #include "engine/error.h"
 
 namespace ondes {

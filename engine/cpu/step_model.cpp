@@ -1,7 +1,7 @@
-#include "engine/cpu/step_model.h"
-
 #include <algorithm>
 #include <bit>
+
+#include "engine/cpu/step_model_internal.h"
 
 namespace ondes {
 namespace {

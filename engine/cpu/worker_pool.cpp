@@ -1,6 +1,6 @@
-#include "engine/cpu/worker_pool.h"
-
 #include <chrono>
+
+#include "engine/cpu/worker_pool_internal.h"
 
 namespace ondes {
 namespace {

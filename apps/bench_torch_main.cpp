@@ -1,0 +1,109 @@
+// ondes-bench-torch RESIDUAL: how many samples a second the cached LibTorch evaluation of a
+// benchmark network draws, on one thread, as JSON on stdout. `ondes bench wavenet` runs it when it
+// lies beside it. Checks its logits against the reference runner first.
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+#include "apps/bench_shapes.h"
+#include "engine/buffer.h"
+#include "engine/cpu/reference_step_runner.h"
+#include "engine/error.h"
+#include "models/wavenet/cached_steps_torch.h"
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kChecked = 24;
+
+// Largest difference of a logit when both are told the same samples.
+float largest_difference(const ondes::StepPlan& plan) {
+  const ondes::OutputSampler sampler(plan);
+  ondes::ReferenceStepRunner judge(plan, {ondes::Precision::f32, 1, kChecked, 1});
+  const int hidden = plan.layer_count() * (plan.residual_channels + plan.gate_channels);
+  ondes::Buffer probed(kChecked, hidden + plan.output.outputs);
+  ondes::StepProbe probe{0, probed.view(), 0};
+  judge.set_probe(&probe);
+  std::vector<float> teacher;
+  for (int t = 0; t < kChecked; ++t) {
+    teacher.push_back(0.5F * std::sin(0.3F * static_cast<float>(t)));
+  }
+  std::vector<float> output(kChecked);
+  const int start = 0;
+  const float nothing = 0.0F;
+  ondes::StepLane lane;
+  lane.rows = ondes::ConstFrames(&nothing, 1, 0);
+  lane.row_starts = {&start, 1};
+  lane.sample_features = ondes::ConstFrames(&nothing, kChecked, 0);
+  lane.output = output;
+  lane.teacher = teacher;
+  judge.process({&lane, 1}, kChecked);
+
+  ondes::CachedTorchSteps steps(plan);
+  float largest = 0.0F;
+  float previous = 0.0F;
+  for (int t = 0; t < kChecked; ++t) {
+    const torch::Tensor logits = steps.step(sampler.class_of(previous));
+    for (int o = 0; o < plan.output.outputs; ++o) {
+      const float expected = probed.view()[t][static_cast<std::size_t>(hidden + o)];
+      largest = std::max(largest, std::fabs(logits[0][o].item<float>() - expected));
+    }
+    previous = teacher[static_cast<std::size_t>(t)];
+  }
+  return largest;
+}
+
+int run(int residual) {
+  at::set_num_threads(1);
+  const ondes::BenchShape shape = ondes::bench_shape(residual);
+  const ondes::StepPlan plan = ondes::bench_plan(shape);
+  const float difference = largest_difference(plan);
+  // Sums of up to 1280 products of order 1 in another order.
+  if (!(difference < 1e-4F)) {
+    throw ondes::Error(
+        ondes::ErrorCode::threshold,
+        "LibTorch's logits differ from the reference by " + std::to_string(difference));
+  }
+  ondes::CachedTorchSteps steps(plan);
+  std::int64_t previous = 128;
+  double best = 0.0;
+  constexpr int kBlock = 32;
+  const auto start = Clock::now();
+  while (Clock::now() - start < std::chrono::seconds(2)) {
+    const auto before = Clock::now();
+    for (int t = 0; t < kBlock; ++t) {
+      const torch::InferenceMode inference;
+      previous =
+          torch::multinomial(torch::softmax(steps.step(previous), 1), 1).item<std::int64_t>();
+    }
+    const double seconds = std::chrono::duration<double>(Clock::now() - before).count();
+    best = std::max(best, kBlock / seconds);
+  }
+  std::printf(
+      "{\"residual\": %d, \"skip\": %d, \"samples_per_second\": %.1f, "
+      "\"largest_difference\": %.2g}\n",
+      shape.residual, shape.skip, best, static_cast<double>(difference));
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int residual = argc == 2 ? std::atoi(argv[1]) : 0;
+  if (residual < 1 || residual > 1024) {
+    std::fprintf(stderr, "usage: ondes-bench-torch RESIDUAL (32, 64 or 128)\n");
+    return 2;
+  }
+  try {
+    return run(residual);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "ondes-bench-torch: %s\n", error.what());
+    return 1;
+  }
+}
