@@ -105,9 +105,8 @@ void add_render_options(CLI::App& command, RenderOptions& options) {
       ->capture_default_str();
   command
       .add_option("--temperature", options.temperature,
-                  "Spread of the sampling; 0: the most likely")
-      ->check(CLI::Range(0.0, 10.0))
-      ->capture_default_str();
+                  "Spread of the sampling; 0: the most likely (default: the voice's)")
+      ->check(CLI::Range(0.0, 10.0));
   add_choice(command, "--precision", options.precision, precision_names(),
              "Arithmetic of the network; i16 and i8 give the same bytes on every machine");
   command
@@ -141,7 +140,6 @@ nlohmann::json render_options_to_json(const RenderOptions& options) {
   nlohmann::json object = {{"programs", programs},
                            // As text: a JSON number holds 53 bits in many readers.
                            {"seed", std::to_string(options.seed)},
-                           {"temperature", options.temperature},
                            {"precision", name_of(precision_names(), options.precision)},
                            {"rate", options.rate_hz},
                            {"bits", name_of(format_names(), options.format)},
@@ -149,6 +147,9 @@ nlohmann::json render_options_to_json(const RenderOptions& options) {
                            {"clip", name_of(kClipNames, options.clip)},
                            {"max_lanes", options.max_lanes},
                            {"gain_db", options.gain_db}};
+  if (options.temperature) {
+    object["temperature"] = *options.temperature;
+  }
   if (options.lufs) {
     object["lufs"] = *options.lufs;
   }
@@ -176,7 +177,9 @@ RenderOptions render_options_from_json(const nlohmann::json& object, const std::
     const std::vector<std::string> known = keys(names);
     value = names.at(known[fields.choice(field, known)]);
   };
-  options.temperature = fields.number("temperature", 0.0, 10.0);
+  if (fields.has("temperature")) {
+    options.temperature = fields.number("temperature", 0.0, 10.0);
+  }
   choose("precision", precision_names(), options.precision);
   options.rate_hz = fields.integer("rate", 0, kMaxRateHz);
   choose("bits", format_names(), options.format);

@@ -24,7 +24,7 @@ enum class ClipChoice { error, rescale, clamp };
 struct RenderOptions {
   std::map<int, std::string> programs;  // --program N=INSTRUMENT
   std::uint64_t seed = 0;
-  double temperature = 1.0;
+  std::optional<double> temperature;  // nothing: the voice's own
   Precision precision = Precision::f32;
   int rate_hz = 0;  // 0: the voice's own
   SampleFormat format = SampleFormat::pcm24;

@@ -38,7 +38,8 @@ bool is_special(const std::string& output) {
 SynthOptions synth_options(const RenderRequest& request) {
   SynthOptions options;
   options.seed = request.options.seed;
-  options.temperature = static_cast<float>(request.options.temperature);
+  options.temperature =
+      static_cast<float>(request.options.temperature.value_or(request.voice.file.temperature));
   options.gain = static_cast<float>(std::pow(10.0, request.options.gain_db / 20.0));
   options.instrument_of_program = map_programs(request.voice.contract, request.options.programs);
   return options;

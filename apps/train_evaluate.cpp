@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 #include "apps/exit_codes.h"
 #include "apps/interrupt.h"
@@ -22,7 +23,7 @@ struct EvaluateArguments {
   std::string voice;
   std::string corpus;
   std::string precision = "f32";
-  float temperature = 1.0F;
+  std::optional<float> temperature;  // nothing: the voice's own
   std::uint64_t seed = 1;
   int threads = 2;
   int limit = 0;
@@ -166,7 +167,7 @@ int evaluate(const EvaluateArguments& arguments) {
   const std::vector<int> notes = test_notes(corpus, arguments.limit);
   EvaluationOptions options;
   options.precision = precision_from(arguments.precision);
-  options.temperature = arguments.temperature;
+  options.temperature = arguments.temperature.value_or(static_cast<float>(voice.temperature));
   options.seed = arguments.seed;
   options.threads = arguments.threads;
   const auto rendered =
@@ -189,7 +190,7 @@ int evaluate(const EvaluateArguments& arguments) {
     nlohmann::json out = {{"voice", voice.name},
                           {"sha256", voice.sha256},
                           {"precision", arguments.precision},
-                          {"temperature", arguments.temperature},
+                          {"temperature", options.temperature},
                           {"seed", arguments.seed},
                           {"log_likelihood_nats_per_sample", likelihood}};
     for (const InstrumentSummary& s : summaries) {
@@ -205,7 +206,7 @@ int evaluate(const EvaluateArguments& arguments) {
   }
   std::printf("voice %s, %zu held-out notes, %s, temperature %.2f, seed %llu\n\n",
               voice.name.c_str(), notes.size(), arguments.precision.c_str(),
-              static_cast<double>(arguments.temperature),
+              static_cast<double>(options.temperature),
               static_cast<unsigned long long>(arguments.seed));
   print_table(summaries, corpus);
   for (const auto& [name, value] : likelihood.items()) {
@@ -226,7 +227,10 @@ void add_train_evaluate_command(CLI::App& app, Action& action) {
   command->add_option("--corpus", arguments->corpus, "note corpus")->required();
   command->add_option("--precision", arguments->precision, "f32, i16 or i8")
       ->check(CLI::IsMember({"f32", "i16", "i8"}));
-  command->add_option("--temperature", arguments->temperature)->check(CLI::Range(0.0, 4.0));
+  command
+      ->add_option("--temperature", arguments->temperature,
+                   "spread of the sampling (default: the voice's)")
+      ->check(CLI::Range(0.0, 4.0));
   command->add_option("--seed", arguments->seed);
   command->add_option("--render-threads", arguments->threads)->check(CLI::Range(1, 256));
   command->add_option("--limit", arguments->limit, "at most so many notes, spread evenly");

@@ -11,6 +11,7 @@ namespace ondes {
 namespace {
 
 constexpr const char* kDescriptionKey = "ondes";
+constexpr double kMaxTemperature = 10.0;
 constexpr std::size_t kMaxNameBytes = 200;
 
 // Fills what the description says; leaves weights and hash alone.
@@ -24,6 +25,7 @@ void read_description(nlohmann::json description, const std::string& file, Voice
   voice->name = fields.text("name", kMaxNameBytes);
   voice->architecture = fields.text("architecture", kMaxNameBytes);
   voice->sample_rate_hz = fields.integer("sample_rate", kMinSampleRateHz, kMaxSampleRateHz);
+  voice->temperature = fields.number("temperature", 0.0, kMaxTemperature, 1.0);
   static_cast<void>(fields.object("config"));
   if (fields.has("training")) {
     static_cast<void>(fields.object("training"));

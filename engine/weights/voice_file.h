@@ -39,7 +39,8 @@ struct VoiceFile {
   std::string name;
   std::string architecture;
   int sample_rate_hz = 0;
-  std::string sha256;  // of the whole file, lower-case hex
+  double temperature = 1.0;  // what the voice is best played with; optional in the description
+  std::string sha256;        // of the whole file, lower-case hex
 };
 
 // The weights point into `bytes`, which must outlive the voice and what is compiled from it.

@@ -274,7 +274,8 @@ class Trainer {
     const nlohmann::json description = {{"schema", kVoiceSchema},
                                         {"name", recipe_.name},
                                         {"architecture", "wavenet"},
-                                        {"sample_rate", recipe_.contract.sample_rate_hz},
+                                        {"temperature", recipe_.temperature},
+        {"sample_rate", recipe_.contract.sample_rate_hz},
                                         {"config", wavenet_config_to_json(recipe_.network)},
                                         {"features", note_contract_to_json(recipe_.contract)},
                                         {"training",
@@ -311,6 +312,7 @@ VoiceRecipe voice_recipe_from_json(const nlohmann::json& json, const std::string
   try {
     recipe.name = json.at("name").get<std::string>();
     recipe.licence = json.at("licence").get<std::string>();
+    recipe.temperature = json.value("temperature", recipe.temperature);
     recipe.contract = note_contract_from_json(json.at("features"), file);
     recipe.network = wavenet_config_from_json(json.at("network"), file);
     if (const auto level = json.find("level"); level != json.end()) {

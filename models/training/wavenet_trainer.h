@@ -35,6 +35,7 @@ struct TrainingOptions {
 struct VoiceRecipe {
   std::string name;
   std::string licence;
+  double temperature = 1.0;  // to play it with
   NoteContract contract;
   WavenetConfig network;
   LevelFitOptions level;
