@@ -63,5 +63,43 @@ TEST_CASE("every instruction set, schedule, company and thread count gives the j
   }
 }
 
+// Large enough that a runner with two threads shares a lane alone between them; odd everywhere.
+RigShape shared_shape() {
+  WavenetConfig config;
+  config.residual_channels = 72;
+  config.gate_channels = 65;
+  config.skip_channels = 270;
+  config.head_channels = 200;
+  config.dilations = {1, 2, 4, 8, 1, 2, 4, 8, 16, 3, 5, 2};
+  config.encoder_channels = {12};
+  config.mixture_components = 5;
+  return {"shared by two cores", config, 5, 4};
+}
+
+TEST_CASE("a lane shared by two cores gives the judge's samples") {
+  constexpr int kAlone = 100;
+  const StepPlan plan = rig_plan(shared_shape());
+  const RunnerRig rig(plan);
+  const std::vector<float> teacher = rig.teacher(3, kAlone);
+  const std::vector<std::vector<RigLane>> lanes{{{0, 5}}, {{1, 6, 0.7F, teacher}}};
+  for (const Precision precision : kPrecisions) {
+    const StepRunnerOptions alone{precision, 2, kBlock, 2};
+    ReferenceStepRunner judge(plan, alone);
+    for (const std::vector<RigLane>& lane : lanes) {
+      const std::vector<RigResult> expected = rig.run(judge, lane, kAlone, kBlock);
+      for (const Isa isa : supported_isas()) {
+        if (isa == Isa::scalar) {
+          continue;
+        }
+        const auto runner = make_cpu_step_runner_for(isa, plan, alone);
+        CAPTURE(runner->description());
+        for (const int block : {kBlock, 1, -30}) {
+          CHECK(rig.run(*runner, lane, kAlone, block) == expected);
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace ondes
