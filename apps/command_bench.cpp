@@ -24,13 +24,14 @@ void add_bench_command(CLI::App& app, Action& action) {
   wavenet->add_option("--seconds", options->seconds, "Time for each line")
       ->check(CLI::Range(0.01, 60.0))
       ->capture_default_str();
-  const std::filesystem::path torch = program_folder() / "ondes-train";
+  const std::filesystem::path torch = program_folder() / "ondes-bench-torch";
   std::error_code ignored;
   if (std::filesystem::exists(torch, ignored)) {
     options->torch_program = torch.string();
   }
-  wavenet->add_option("--torch", options->torch_program,
-                      "ondes-train, for comparison with LibTorch (default: the one beside ondes)");
+  wavenet->add_option(
+      "--torch", options->torch_program,
+      "ondes-bench-torch, for comparison with LibTorch (default: the one beside ondes)");
   wavenet->add_flag("--json", options->json, "JSON lines instead of a table");
   wavenet->callback(
       [options, &action] { action = [options] { return run_bench_wavenet(*options); }; });

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <new>
+#include <string>
 
 #include "apps/commands.h"
 #include "apps/exit_codes.h"
@@ -32,6 +34,11 @@ int run(int argc, char** argv) {
   ondes::add_doctor_command(app, action);
   ondes::add_bench_command(app, action);
   app.add_subcommand("train", "Train a voice: runs the separate program ondes-train");
+  // CLI11 would say that a subcommand is missing, and not that this one is unknown.
+  if (argc >= 2 && argv[1][0] != '-' && app.get_subcommand_no_throw(argv[1]) == nullptr) {
+    throw ondes::Error(ondes::ErrorCode::usage,
+                       "unknown command '" + std::string(argv[1]) + "'; `ondes --help` lists them");
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -30,6 +30,25 @@ void require(bool condition, std::size_t layer, const std::string& what) {
   }
 }
 
+PackedDense pack(const DenseOp& layer) {
+  PackedDense packed;
+  packed.inputs = layer.inputs;
+  packed.outputs = layer.outputs;
+  packed.padded_outputs = (layer.outputs + kDensePadding - 1) / kDensePadding * kDensePadding;
+  packed.activation = layer.activation;
+  const auto inputs = static_cast<std::size_t>(layer.inputs);
+  const auto padded = static_cast<std::size_t>(packed.padded_outputs);
+  packed.weights.allocate(inputs * padded);
+  packed.bias.allocate(padded);
+  for (std::size_t o = 0; o < layer.bias.size(); ++o) {
+    packed.bias[o] = layer.bias[o];
+    for (std::size_t i = 0; i < inputs; ++i) {
+      packed.weights[i * padded + o] = layer.weights[o * inputs + i];
+    }
+  }
+  return packed;
+}
+
 }  // namespace
 
 void evaluate_dense(const DenseOp& layer,
@@ -62,10 +81,12 @@ DenseNetwork::DenseNetwork(std::vector<DenseOp> layers) : layers_(std::move(laye
                 std::to_string(layer.bias.size()));
     require(i == 0 || layers_[i - 1].outputs == layer.inputs, i,
             "expected as many inputs as the layer before has outputs");
-    widest = std::max(widest, outputs);
+    packed_.push_back(pack(layer));
+    widest = std::max(widest, packed_.back().bias.size());
   }
-  scratch_[0].resize(widest);
-  scratch_[1].resize(widest);
+  kernel_ = dense_kernel();
+  scratch_[0].allocate(widest);
+  scratch_[1].allocate(widest);
 }
 
 void DenseNetwork::evaluate(std::span<const float> input, std::span<float> output) noexcept {
@@ -74,16 +95,19 @@ void DenseNetwork::evaluate(std::span<const float> input, std::span<float> outpu
     std::copy(input.begin(), input.end(), output.begin());
     return;
   }
+  assert(input.size() == static_cast<std::size_t>(inputs()));
   std::span<const float> x = input;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    const bool last = i + 1 == layers_.size();
-    const std::span<float> y =
-        last
-            ? output
-            : std::span<float>(scratch_[i % 2]).first(static_cast<std::size_t>(layers_[i].outputs));
-    evaluate_dense(layers_[i], x, y);
-    x = y;
+    const std::span<float> y = scratch_[i % 2].span();
+    const auto outputs = static_cast<std::size_t>(layers_[i].outputs);
+    if (kernel_ != nullptr) {
+      kernel_(packed_[i], x.data(), y.data());
+    } else {
+      evaluate_dense(layers_[i], x, y.first(outputs));
+    }
+    x = y.first(outputs);
   }
+  std::copy(x.begin(), x.end(), output.begin());
 }
 
 }  // namespace ondes

@@ -4,16 +4,36 @@
 //   x_0 = input,  x_i+1 = activation_i(W_i x_i + b_i)
 //
 // Every output accumulates over its inputs in ascending order with fused multiply-adds, starting
-// from the bias, and activations come from engine/deterministic_math.h: the same bits everywhere.
+// from the bias, and activations are those of engine/deterministic_math.h: the same bits
+// everywhere. evaluate_dense() says so in plain loops; DenseNetwork does the same with a vector of
+// outputs at a time, because on real voices this costs as much as the lanes' whole conditioning.
 // Set-up thread: constructor. Render thread: evaluate() (one thread an instance: it owns scratch).
 #pragma once
 #include <span>
 #include <vector>
 
+#include "engine/buffer.h"
 #include "engine/plan/step_plan.h"
 #include "engine/realtime.h"
 
 namespace ondes {
+
+// A layer's weights turned round, (inputs, padded outputs), so that a vector holds neighbouring
+// outputs. Padding is zero.
+struct PackedDense {
+  int inputs = 0;
+  int outputs = 0;
+  int padded_outputs = 0;  // a multiple of kDensePadding
+  Activation activation = Activation::none;
+  AlignedArray<float> weights;
+  AlignedArray<float> bias;
+};
+inline constexpr int kDensePadding = 16;
+
+// Writes layer.padded_outputs values. Null where this machine has no vectors with fused
+// multiply-add.
+using DenseKernel = void (*)(const PackedDense& layer, const float* input, float* output) noexcept;
+DenseKernel dense_kernel();
 
 class DenseNetwork {
  public:
@@ -30,10 +50,12 @@ class DenseNetwork {
 
  private:
   std::vector<DenseOp> layers_;
-  std::vector<float> scratch_[2];
+  std::vector<PackedDense> packed_;
+  DenseKernel kernel_ = nullptr;
+  AlignedArray<float> scratch_[2];
 };
 
-// One layer: output = activation(W input + b). The spans may not overlap.
+// One layer, the judge: output = activation(W input + b). The spans may not overlap.
 void evaluate_dense(const DenseOp& layer,
                     std::span<const float> input,
                     std::span<float> output) noexcept ONDES_REALTIME;

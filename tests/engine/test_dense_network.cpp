@@ -1,5 +1,6 @@
 #include <array>
 #include <catch2/catch.hpp>
+#include <random>
 #include <vector>
 
 #include "engine/deterministic_math.h"
@@ -38,6 +39,30 @@ TEST_CASE("accumulation is the fused chain from the bias upwards, bit for bit") 
   const float chain = exact::fma(
       weights[2], x[2], exact::fma(weights[1], x[1], exact::fma(weights[0], x[0], bias[0])));
   CHECK(y[0] == chain);
+}
+
+TEST_CASE("vectors of outputs give the bits of the plain loops, for every width and activation") {
+  for (const int outputs : {1, 5, 16, 33, 64, 100}) {
+    for (const Activation activation : {Activation::none, Activation::relu, Activation::tanh}) {
+      const int inputs = 1 + outputs * 7 % 41;
+      std::vector<float> weights(static_cast<std::size_t>(inputs * outputs));
+      std::vector<float> bias(static_cast<std::size_t>(outputs));
+      std::vector<float> x(static_cast<std::size_t>(inputs));
+      std::mt19937 engine(static_cast<unsigned>(outputs));
+      std::normal_distribution<float> normal;
+      for (std::vector<float>* values : {&weights, &bias, &x}) {
+        for (float& value : *values) {
+          value = normal(engine);
+        }
+      }
+      const DenseOp layer{inputs, outputs, weights, bias, activation};
+      std::vector<float> expected(static_cast<std::size_t>(outputs));
+      std::vector<float> found(expected.size());
+      evaluate_dense(layer, x, expected);
+      DenseNetwork({layer}).evaluate(x, found);
+      CHECK(found == expected);
+    }
+  }
 }
 
 TEST_CASE("an empty network copies its input") {
