@@ -141,9 +141,10 @@ void NoteBatches::fill(const Place& place,
     index[t] = static_cast<int>(row - first_row);
     previous[t] = last;
     last = target[t] = normalised(at);
-    const bool loud = ramp[static_cast<std::size_t>(t + before)] * kNetworkRms > options.quietest_rms;
-    const bool counts = loud && at < analysis.audible_samples &&
-                        (place.first == 0 || t >= options.context_samples);
+    const bool loud =
+        ramp[static_cast<std::size_t>(t + before)] * kNetworkRms > options.quietest_rms;
+    const bool counts =
+        loud && at < analysis.audible_samples && (place.first == 0 || t >= options.context_samples);
     mask[t] = counts ? 1.0F : 0.0F;
     write_harmonics(
         contract_,

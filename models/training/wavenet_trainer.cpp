@@ -275,7 +275,7 @@ class Trainer {
                                         {"name", recipe_.name},
                                         {"architecture", "wavenet"},
                                         {"temperature", recipe_.temperature},
-        {"sample_rate", recipe_.contract.sample_rate_hz},
+                                        {"sample_rate", recipe_.contract.sample_rate_hz},
                                         {"config", wavenet_config_to_json(recipe_.network)},
                                         {"features", note_contract_to_json(recipe_.contract)},
                                         {"training",
