@@ -35,7 +35,10 @@ int run(int argc, char** argv) {
   ondes::add_bench_command(app, action);
   app.add_subcommand("train", "Train a voice: runs the separate program ondes-train");
   // CLI11 would say that a subcommand is missing, and not that this one is unknown.
-  if (argc >= 2 && argv[1][0] != '-' && app.get_subcommand_no_throw(argv[1]) == nullptr) {
+  const auto is_asked_for = [argv](const CLI::App* command) {
+    return command->check_name(argv[1]);
+  };
+  if (argc >= 2 && argv[1][0] != '-' && app.get_subcommands(is_asked_for).empty()) {
     throw ondes::Error(ondes::ErrorCode::usage,
                        "unknown command '" + std::string(argv[1]) + "'; `ondes --help` lists them");
   }
