@@ -32,9 +32,10 @@ DotFormat format_of(Precision precision, const StepKernels& kernels) {
   return DotFormat::f32;
 }
 
-// Multiplications a sample from which two cores share a lane alone: they meet twice a sample, half
-// a microsecond in all, and R 64 gains 1.4 times, R 32 a tenth (tests/bench/results/).
-constexpr long long kPairMacs = 500'000;
+// Weights from which two cores share a lane alone. They meet twice a sample and pass every layer's
+// outputs on, some microseconds in all: 3.4 MB gain 1.8 times, 1.7 MB 1.4 times, 1.1 MB nothing
+// (tests/bench/results/).
+constexpr std::size_t kPairBytes = 1'500'000;
 
 class CpuStepRunner final : public StepRunner {
  public:
@@ -46,7 +47,7 @@ class CpuStepRunner final : public StepRunner {
                format_of(options.precision, kernels),
                format_of(output_precision(options.precision, plan.distribution), kernels)),
         threads_(std::min(options.threads, std::max(options.max_lanes, 2))),
-        pairs_(threads_ > 1 && macs_per_sample(plan) >= kPairMacs),
+        pairs_(threads_ > 1 && model_.arena.bytes() >= kPairBytes),
         pool_(threads_ - 1, &CpuStepRunner::run_unit, this) {
     const std::size_t gates = size(model_.layer_count) * size(2 * model_.gp);
     // One cache line more than a power of two: slots do not share the sets of a cache.
