@@ -9,6 +9,13 @@
 
 using namespace ondes;
 
+// A sanitized program is ten times slower: it renders one score in nine.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int kStride = 9;
+#else
+constexpr int kStride = 1;
+#endif
+
 TEST_CASE("all real scores render: stereo, finite, as long as the score and its tail") {
   const auto data = test_data();
   if (!data) {
@@ -19,6 +26,9 @@ TEST_CASE("all real scores render: stereo, finite, as long as the score and its 
   int scores = 0;
   for (const auto& entry : std::filesystem::directory_iterator(*data / "midi")) {
     if (entry.path().extension() != ".mid") {
+      continue;
+    }
+    if (scores++ % kStride != 0) {
       continue;
     }
     const std::string score = entry.path().string();
@@ -38,7 +48,6 @@ TEST_CASE("all real scores render: stereo, finite, as long as the score and its 
     CHECK(rendered_s <= duration_s + 25.0);  // the longest release a lane may have, and pedals
     const float peak = *std::max_element(clip.samples.begin(), clip.samples.end());
     CHECK(peak > 0.001F);
-    ++scores;
   }
   CHECK(scores == 37);
 }
