@@ -111,7 +111,8 @@ double mean_log_likelihood(const StepPlan& plan, Precision precision) {
   const auto runner = make_cpu_step_runner(plan, {precision, 1, kBlock, 1});
   const RigLane lane{0, 1, 1.0F, teacher};
   double sum = 0.0;
-  for (const float value : rig.run(*runner, {lane}, kSamples, kBlock).front().log_likelihood) {
+  const std::vector<RigResult> results = rig.run(*runner, {lane}, kSamples, kBlock);
+  for (const float value : results.front().log_likelihood) {
     sum += static_cast<double>(value);
   }
   return sum / kSamples;
