@@ -8,7 +8,7 @@ namespace ondes {
 
 std::string sha256_hex(std::span<const std::byte> bytes);
 
-// Throws Error{io} as MappedFile does.
+// In blocks of constant memory. Throws Error{io} naming path and reason.
 std::string sha256_of_file(const std::string& path);
 
 }  // namespace ondes
