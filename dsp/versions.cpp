@@ -1,7 +1,6 @@
 #include "dsp/versions.h"
 
 #include <ebur128.h>
-#include <fftw3.h>
 #include <sndfile.h>
 #include <soxr.h>
 
@@ -13,8 +12,7 @@ std::string dsp_library_versions() {
   int patch = 0;
   ebur128_get_version(&major, &minor, &patch);
   return std::string(sf_version_string()) + ", " + soxr_version() + ", libebur128 " +
-         std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(patch) + ", " +
-         fftwf_version;
+         std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(patch);
 }
 
 }  // namespace ondes
