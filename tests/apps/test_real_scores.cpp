@@ -1,44 +1,53 @@
+// The scores of the test data, through the whole program: what people feed it is not what we wrote.
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstdio>
 
+#include "dsp/audio_file.h"
 #include "tests/support/ondes_program.h"
 #include "tests/support/test_data.h"
 
 using namespace ondes;
 
-TEST_CASE("real scores render, every note of them, and end in silence") {
+// A sanitized program is ten times slower: it renders one score in nine.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int kStride = 9;
+#else
+constexpr int kStride = 1;
+#endif
+
+TEST_CASE("all real scores render: stereo, finite, as long as the score and its tail") {
   const auto data = test_data();
   if (!data) {
-    WARN("skipped: no test data (../shared/data or $ONDES_TEST_DATA)");
+    std::puts("SKIPPED: the test data is not there (../shared/data or ONDES_TEST_DATA)");
     return;
   }
   const OndesRig rig;
-  int rendered = 0;
-  std::vector<std::filesystem::path> scores;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(*data / "midi")) {
-    if (entry.path().extension() == ".mid") {
-      scores.push_back(entry.path());
+  int scores = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(*data / "midi")) {
+    if (entry.path().extension() != ".mid") {
+      continue;
     }
-  }
-  std::sort(scores.begin(), scores.end());
-  // Every twelfth: a sample of formats and sizes that a slow machine renders in half a minute. All
-  // of them are parsed, note by note, in tests/golden.
-  for (std::size_t i = 0; i < scores.size(); i += 12) {
-    INFO(scores[i].filename().string());
-    const ProgramResult info = rig.run({"info", scores[i].string(), "--json"});
-    REQUIRE(info.exit_code == 0);
-    const ProgramResult result = rig.run({"render", scores[i].string(), "-o", "out.wav", "--force",
-                                          "--voice", "voice", "--json", "--progress", "none"});
+    if (scores++ % kStride != 0) {
+      continue;
+    }
+    const std::string score = entry.path().string();
+    INFO(score);
+    const ProgramResult about = rig.run({"info", score, "--json"});
+    REQUIRE(about.exit_code == 0);
+    const double duration_s = nlohmann::json::parse(about.out).at("duration_s").get<double>();
+    const ProgramResult result = rig.run({"render", score, "-o", "out.wav", "--voice", "voice",
+                                          "--force", "--precision", "i8", "--max-lanes", "128"});
+    INFO(result.err);
     REQUIRE(result.exit_code == 0);
-    const nlohmann::json summary = nlohmann::json::parse(result.out).at("outputs").at(0);
-    const nlohmann::json score = nlohmann::json::parse(info.out);
-    CHECK(summary.at("notes") == score.at("notes"));
-    CHECK(summary.at("stolen_notes") == 0);
-    CHECK(summary.at("lanes_max").get<int>() >= score.at("max_polyphony").get<int>() / 2);
-    const double after =
-        summary.at("duration_s").get<double>() - score.at("duration_s").get<double>();
-    CHECK(after >= 0.0);
-    CHECK(after < 1.0);  // the voice's release is a fifth of a second
-    ++rendered;
+    // The reader refuses NaN and Inf.
+    const AudioClip clip = read_audio_file(rig.folder.file("out.wav"));
+    CHECK(clip.info.channels == 2);
+    const double rendered_s = static_cast<double>(clip.info.frames) / clip.info.sample_rate_hz;
+    CHECK(rendered_s >= duration_s - 1.0);   // a score may end in a second of silence
+    CHECK(rendered_s <= duration_s + 25.0);  // the longest release a lane may have, and pedals
+    const float peak = *std::max_element(clip.samples.begin(), clip.samples.end());
+    CHECK(peak > 0.001F);
   }
-  CHECK(rendered > 0);
+  CHECK(scores == 37);
 }
