@@ -19,12 +19,11 @@
 #include <vector>
 
 #include "engine/conditioning/note_contract.h"
+#include "engine/lanes/level_ramp.h"  // kNetworkRms
 #include "models/training/note_corpus.h"
 
 namespace ondes {
 
-// RMS at which networks work: leaves a crest factor of 8 below full scale.
-inline constexpr float kNetworkRms = 0.125F;
 // Levels below this RMS (-90 dBFS) count as silence.
 inline constexpr float kSilenceRms = 3.2e-5F;
 

@@ -20,6 +20,17 @@ double normal(std::uint32_t a, std::uint32_t b) {
          std::cos(6.283185307179586 * static_cast<double>(uniform_open(b)));
 }
 
+// A corpus file may come from anywhere; the writer's own check does not help there.
+void check_finite(std::span<const float> audio, std::size_t note) {
+  for (std::size_t i = 0; i < audio.size(); ++i) {
+    if (!std::isfinite(audio[i])) {
+      throw Error(ErrorCode::bad_input, "corpus: note " + std::to_string(note) + ", sample " +
+                                            std::to_string(i) +
+                                            ": expected a finite number, found NaN or Inf");
+    }
+  }
+}
+
 }  // namespace
 
 NoteBatches::NoteBatches(const NoteCorpus& corpus, const NoteContract& contract)
@@ -33,6 +44,7 @@ NoteBatches::NoteBatches(const NoteCorpus& corpus, const NoteContract& contract)
                    [&](std::int64_t first, std::int64_t last) {
                      for (std::int64_t i = first; i < last; ++i) {
                        const auto k = static_cast<std::size_t>(i);
+                       check_finite(corpus.audio(corpus.notes[k]), k);
                        analyses_[k] =
                            analyse_note(corpus.audio(corpus.notes[k]), corpus.notes[k], contract_);
                      }
@@ -200,6 +212,16 @@ WavenetBatch NoteBatches::draw(const NoteBatchOptions& options,
     }
   });
   return batch;
+}
+
+std::vector<int> NoteBatches::notes(const NoteBatchOptions& options,
+                                    Split split,
+                                    std::int64_t step) const {
+  std::vector<int> result;
+  for (int b = 0; b < options.segments; ++b) {
+    result.push_back(draw_place(options, split, step, b).note);
+  }
+  return result;
 }
 
 WavenetBatch NoteBatches::segment(int note, int first, int samples, int context_samples) const {

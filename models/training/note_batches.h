@@ -29,10 +29,13 @@ struct NoteBatchOptions {
 
 class NoteBatches {
  public:
-  // Analyses every note (threads: all that LibTorch has). The corpus must outlive this.
+  // Analyses every note (threads: all that LibTorch has). The corpus must outlive this. Throws
+  // Error{bad_input} naming note and sample where the corpus holds NaN or Inf.
   NoteBatches(const NoteCorpus& corpus, const NoteContract& contract);
 
   WavenetBatch draw(const NoteBatchOptions& options, Split split, std::int64_t step) const;
+  // The notes that draw() takes its segments from.
+  std::vector<int> notes(const NoteBatchOptions& options, Split split, std::int64_t step) const;
   // Samples [first, first + samples) of one note, teacher-forced, without augmentation, as a batch
   // of one.
   WavenetBatch segment(int note, int first, int samples, int context_samples) const;

@@ -30,13 +30,34 @@ double learning_rate_at(const TrainingOptions& o, std::int64_t step) {
                                      (1.0 + std::cos(std::numbers::pi * std::min(1.0, progress)));
 }
 
+// "cpu", "cuda" or "cuda:<n>".
+torch::Device checked_device(const std::string& name) {
+  try {
+    const torch::Device device(name);
+    if (device.is_cpu()) {
+      return device;
+    }
+    if (device.is_cuda()) {
+      const int count = static_cast<int>(torch::cuda::device_count());
+      if (count == 0 || device.index() >= count) {
+        throw Error(ErrorCode::no_device, "device " + name + ": LibTorch sees " +
+                                              std::to_string(count) + " CUDA devices");
+      }
+      return device;
+    }
+  } catch (const c10::Error&) {
+    // falls through: not a name that LibTorch knows
+  }
+  throw Error(ErrorCode::usage, "device: expected cpu, cuda or cuda:<number>, found " + name);
+}
+
 // Everything a run is made of; what is saved is exactly what cannot be derived from the recipe.
 class Trainer {
  public:
   Trainer(const VoiceRecipe& recipe, const NoteCorpus& corpus, const TrainingRun& run)
       : recipe_(recipe),
         run_(run),
-        device_(run.device),
+        device_(checked_device(run.device)),
         batches_(corpus, recipe.contract),
         module_(seeded_module(recipe)),
         averaged_(seeded_module(recipe)),
@@ -52,6 +73,7 @@ class Trainer {
       load(checkpoint_path().string(), true);
     } else if (!run.start_from.empty()) {
       load(run.start_from.string(), false);
+      fine_tuned_ = true;
     }
     log_.open(run.work_folder / "log.jsonl",
               run.resume || run.export_only ? std::ios::app : std::ios::trunc);
@@ -121,18 +143,22 @@ class Trainer {
     const torch::Tensor loss = module_->loss(batch);
     const double value = loss.item<double>();
     if (!std::isfinite(value)) {
-      throw Error(ErrorCode::bad_input,
-                  "training step " + std::to_string(step_) + ": the loss is not finite (batch of " +
-                      std::to_string(o.batches.segments) + " segments drawn with seed " +
-                      std::to_string(o.batches.seed) + "); lower learning_rate, or check the " +
-                      "corpus; the last checkpoint is untouched");
+      std::string notes;
+      for (const int note : batches_.notes(o.batches, Split::train, step_)) {
+        notes += (notes.empty() ? "" : ", ") + std::to_string(note);
+      }
+      throw Error(ErrorCode::bad_input, "training step " + std::to_string(step_) +
+                                            ": the loss is not finite (batch of notes " + notes +
+                                            " drawn with seed " + std::to_string(o.batches.seed) +
+                                            "); lower learning_rate, or check the " +
+                                            "corpus; the last checkpoint is untouched");
     }
     loss.backward();
     torch::nn::utils::clip_grad_norm_(module_->parameters(), o.gradient_clip);
     adam_.step();
     const torch::NoGradGuard no_grad;
     // A young average forgets fast, or it would remember the random start.
-    const double age = run_.start_from.empty() ? static_cast<double>(step_) : 1e9;
+    const double age = fine_tuned_ ? 1e9 : static_cast<double>(step_);
     const double decay = std::min(o.ema_decay, (1.0 + age) / (10.0 + age));
     const auto now = module_->parameters();
     auto averaged = averaged_->parameters();
@@ -183,6 +209,7 @@ class Trainer {
     archive.write("averaged", averaged);
     archive.write("adam", adam);
     archive.write("step", torch::tensor(step_));
+    archive.write("fine_tuned", torch::tensor(fine_tuned_ ? 1 : 0));
     archive.write("recipe", c10::IValue(recipe_.source.dump()));
     std::ostringstream stream;
     archive.save_to(stream);
@@ -202,8 +229,16 @@ class Trainer {
     }
   }
 
+  [[noreturn]] static void refuse_checkpoint(const std::string& path, const std::string& why) {
+    throw Error(ErrorCode::bad_input,
+                path + ": expected a checkpoint of ondes-train, found: " + why);
+  }
+
   // Weights and averages; to continue the run, also what the optimizer and the schedule remember.
   void load(const std::string& path, bool continues) {
+    if (!std::filesystem::exists(path)) {
+      throw Error(ErrorCode::io, path + ": no such checkpoint");
+    }
     try {
       torch::serialize::InputArchive archive;
       archive.load_from(path, device_);
@@ -225,10 +260,15 @@ class Trainer {
         archive.read("step", step);
         adam_.load(adam);
         step_ = step.item<std::int64_t>();
+        torch::Tensor fine_tuned;
+        if (archive.try_read("fine_tuned", fine_tuned)) {
+          fine_tuned_ = fine_tuned.item<int>() != 0;
+        }
       }
     } catch (const c10::Error& e) {
-      throw Error(ErrorCode::bad_input, path + ": expected a checkpoint of ondes-train, found: " +
-                                            e.what_without_backtrace());
+      refuse_checkpoint(path, e.what_without_backtrace());
+    } catch (const nlohmann::json::exception& e) {
+      refuse_checkpoint(path, e.what());
     }
   }
 
@@ -297,6 +337,7 @@ class Trainer {
   WavenetModule averaged_;  // exponential moving average of the weights: what is exported
   torch::optim::Adam adam_;
   std::int64_t step_ = 0;
+  bool fine_tuned_ = false;  // started from a checkpoint: the average is not young at step 0
   std::ofstream log_;
 };
 
@@ -304,59 +345,6 @@ class Trainer {
 
 bool train_wavenet(const VoiceRecipe& recipe, const NoteCorpus& corpus, const TrainingRun& run) {
   return Trainer(recipe, corpus, run).run();
-}
-
-VoiceRecipe voice_recipe_from_json(const nlohmann::json& json, const std::string& file) {
-  VoiceRecipe recipe;
-  recipe.source = json;
-  try {
-    recipe.name = json.at("name").get<std::string>();
-    recipe.licence = json.at("licence").get<std::string>();
-    recipe.temperature = json.value("temperature", recipe.temperature);
-    recipe.contract = note_contract_from_json(json.at("features"), file);
-    recipe.network = wavenet_config_from_json(json.at("network"), file);
-    if (const auto level = json.find("level"); level != json.end()) {
-      recipe.level.steps = level->value("steps", recipe.level.steps);
-      recipe.level.batch_rows = level->value("batch_rows", recipe.level.batch_rows);
-      recipe.level.learning_rate = level->value("learning_rate", recipe.level.learning_rate);
-    }
-    const nlohmann::json& t = json.at("training");
-    TrainingOptions& o = recipe.training;
-    o.steps = t.at("steps").get<std::int64_t>();
-    o.seed = t.value("seed", o.seed);
-    o.learning_rate = t.value("learning_rate", o.learning_rate);
-    o.final_learning_rate = t.value("final_learning_rate", o.final_learning_rate);
-    o.warmup_steps = t.value("warmup_steps", o.warmup_steps);
-    o.gradient_clip = t.value("gradient_clip", o.gradient_clip);
-    o.ema_decay = t.value("ema_decay", o.ema_decay);
-    o.validate_every = t.value("validate_every", o.validate_every);
-    o.validation_batches = t.value("validation_batches", o.validation_batches);
-    NoteBatchOptions& b = o.batches;
-    b.seed = o.seed;
-    b.segments = t.value("segments", b.segments);
-    b.segment_samples = t.value("segment_samples", b.segment_samples);
-    b.onset_share = t.value("onset_share", b.onset_share);
-    b.release_share = t.value("release_share", b.release_share);
-    b.quietest_rms = std::pow(10.0, t.value("quietest_dbfs", -200.0) / 20.0);
-    b.input_noise = t.value("input_noise", b.input_noise);
-    b.input_gain_deviation = t.value("input_gain_deviation", b.input_gain_deviation);
-    b.context_samples = 0;
-    for (const int dilation : recipe.network.dilations) {
-      b.context_samples += (recipe.network.taps - 1) * dilation;
-    }
-  } catch (const nlohmann::json::exception& e) {
-    throw Error(ErrorCode::bad_input, file + ": " + e.what());
-  }
-  const TrainingOptions& o = recipe.training;
-  if (o.steps < 1 || o.batches.segments < 1 || o.validate_every < 1 ||
-      o.batches.segment_samples <= o.batches.context_samples) {
-    throw Error(ErrorCode::bad_input,
-                file +
-                    ": training: expected steps, segments and validate_every of at least 1 and "
-                    "segment_samples above the receptive field of " +
-                    std::to_string(o.batches.context_samples) + " samples, found otherwise");
-  }
-  return recipe;
 }
 
 }  // namespace ondes

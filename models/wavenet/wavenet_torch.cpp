@@ -152,15 +152,14 @@ torch::Tensor WavenetModuleImpl::loss(const WavenetBatch& batch) {
                  .view_as(batch.target);
       break;
   }
-  return (each * batch.mask).sum() / batch.mask.sum();
+  // A batch in which nothing counts (all of it too quiet) has a loss of zero, not 0 / 0.
+  return (each * batch.mask).sum() / batch.mask.sum().clamp_min(1.0);
 }
 
-std::map<std::string, TensorData> WavenetModuleImpl::export_tensors() const {
-  std::map<std::string, TensorData> tensors;
-  const auto put = [&tensors](const std::string& name, const torch::Tensor& tensor) {
-    const torch::Tensor t = tensor.detach().to(torch::kCPU, torch::kFloat32).contiguous();
-    tensors[name] = tensor_from_floats({t.data_ptr<float>(), static_cast<std::size_t>(t.numel())},
-                                       t.sizes().vec());
+std::vector<std::pair<std::string, torch::Tensor>> WavenetModuleImpl::named_views() const {
+  std::vector<std::pair<std::string, torch::Tensor>> views;
+  const auto put = [&views](const std::string& name, const torch::Tensor& tensor) {
+    views.emplace_back(name, tensor.detach());
   };
   put("input.weight", input_weight);
   put("input.bias", input_bias);
@@ -189,7 +188,26 @@ std::map<std::string, TensorData> WavenetModuleImpl::export_tensors() const {
   put("head.bias", head_bias);
   put("output.weight", output_weight);
   put("output.bias", output_bias);
+  return views;
+}
+
+std::map<std::string, TensorData> WavenetModuleImpl::export_tensors() const {
+  std::map<std::string, TensorData> tensors;
+  for (const auto& [name, view] : named_views()) {
+    const torch::Tensor t = view.to(torch::kCPU, torch::kFloat32).contiguous();
+    tensors[name] = tensor_from_floats({t.data_ptr<float>(), static_cast<std::size_t>(t.numel())},
+                                       t.sizes().vec());
+  }
   return tensors;
+}
+
+void WavenetModuleImpl::load_tensors(const SafetensorsFile& file) {
+  const torch::NoGradGuard no_grad;
+  for (auto& [name, view] : named_views()) {
+    const std::span<const float> values = require_f32(file, name, view.sizes().vec());
+    // from_blob asks for a writable pointer; copy_ only reads it.
+    view.copy_(torch::from_blob(const_cast<float*>(values.data()), view.sizes()));
+  }
 }
 
 torch::Tensor stack_plain(const torch::Tensor& h0,

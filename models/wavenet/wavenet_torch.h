@@ -13,6 +13,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/weights/safetensors.h"
@@ -37,12 +38,16 @@ struct WavenetModuleImpl : torch::nn::Module {
 
   // Distribution parameters (B, T, O).
   torch::Tensor forward(const WavenetBatch& batch);
-  // Mean negative log-likelihood over the mask, nats a sample, in bins of 2/65536.
+  // Mean negative log-likelihood over the mask, nats a sample, in bins of 2/65536; 0 where the mask
+  // is empty.
   torch::Tensor loss(const WavenetBatch& batch);
   // h_l and z_l of every layer, (B, T, R) and (B, T, G), by the plain path.
   std::vector<torch::Tensor> hidden_layers(const WavenetBatch& batch);
 
   std::map<std::string, TensorData> export_tensors() const;
+  // The inverse. Tensors of other parts (level network, calibration) are not looked at. Throws
+  // Error{bad_input} naming file and tensor if one is missing, misshapen or not finite.
+  void load_tensors(const SafetensorsFile& file);
 
   WavenetConfig config;
   bool use_fused = true;  // on the CPU
@@ -56,6 +61,8 @@ struct WavenetModuleImpl : torch::nn::Module {
   torch::Tensor input_layer(const WavenetBatch& batch);
   // Conditioning of every layer for every row: (B, W, L, 2G), biases included.
   torch::Tensor projected_rows(const WavenetBatch& batch);
+  // Every parameter under its name and in its layout of wavenet.h, sharing memory with the module.
+  std::vector<std::pair<std::string, torch::Tensor>> named_views() const;
 };
 TORCH_MODULE(WavenetModule);
 
