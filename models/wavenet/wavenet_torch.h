@@ -38,8 +38,8 @@ struct WavenetModuleImpl : torch::nn::Module {
 
   // Distribution parameters (B, T, O).
   torch::Tensor forward(const WavenetBatch& batch);
-  // Mean negative log-likelihood over the mask, nats a sample, in bins of 2/65536; 0 where the mask
-  // is empty.
+  // Mean negative log-likelihood over the mask, nats a sample, in bins of 2/65536 (of classes: in
+  // classes); 0 where the mask is empty.
   torch::Tensor loss(const WavenetBatch& batch);
   // h_l and z_l of every layer, (B, T, R) and (B, T, G), by the plain path.
   std::vector<torch::Tensor> hidden_layers(const WavenetBatch& batch);
