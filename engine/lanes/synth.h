@@ -10,12 +10,12 @@
 //
 // Rules:
 //  - A struck key whose earlier note sounds by the pedal alone releases that one, as one string
-//  would.
+//    would.
 //  - No lane free: one is stolen, a fading one first, then the quietest released, then the quietest
 //    held (gain of lane and channel), then one younger than 50 ms; ties: the oldest. Its last
 //    sample decays within 3 ms instead of jumping to zero. Stolen notes are counted.
 //  - CC120 fades a channel in 5 ms, CC123 lifts its keys (the pedal still holds), CC121 see
-//  channel.h.
+//    channel.h.
 //
 // Set-up thread: constructor, set_tap(). Render thread: process(), the rest.
 #pragma once

@@ -1,7 +1,7 @@
 // tanh and sigmoid of the integer precisions: a table of 32 cubics over |x| in [0, 6), odd beyond.
 //
-//   p = min(|x| * 32/6, 32-), k = floor(p), f = p - k;  |tanh x| ~ ((c3_k f + c2_k) f + c1_k) f +
-//   c0_k
+//   p = min(|x| * 32/6, 32-), k = floor(p), f = p - k
+//   |tanh x| ~ ((c3_k f + c2_k) f + c1_k) f + c0_k
 //
 // Cubic Hermite pieces through the values and slopes of tanh at the knots: absolute error < 2e-5,
 // a sixth of the i16 step. The table is computed from IEEE double operations alone, so it

@@ -3,10 +3,12 @@
 // models/ compiles a configuration and its weights into one; runners (engine/cpu, cuda) execute it
 // without knowing the model's name. Per sample t, with c = the encoded conditioning row in force:
 //
-//   h_0      = W_in [x(t-1) ; f(t)] + b_in                     (or E[class(t-1)] + W_in f(t) +
-//   b_in) a_l      = sum over k of W_l,k h_l(t - (K-1-k) d_l)  +  b_l + V_l c z_l      =
-//   tanh(a_l[0..G)) * sigmoid(a_l[G..2G)) h_l+1    = h_l + U_l z_l + u_l out      = W_2 relu(W_1
-//   relu(sum over l of S_l z_l + s) + b_1) + b_2 x(t)     ~ distribution(out)
+//   h_0   = W_in [x(t-1) ; f(t)] + b_in          (or E[class(t-1)] + W_in f(t) + b_in)
+//   a_l   = sum over k of W_l,k h_l(t - (K-1-k) d_l)  +  b_l + V_l c
+//   z_l   = tanh(a_l[0..G)) * sigmoid(a_l[G..2G))
+//   h_l+1 = h_l + U_l z_l + u_l
+//   out   = W_2 relu(W_1 relu(sum over l of S_l z_l + s) + b_1) + b_2
+//   x(t)  ~ distribution(out)
 //
 // History before the lane's first sample is zero at every layer's input, as zero padding is in
 // training. Letters: R residual, G gate, S skip, A head, C encoded conditioning, K taps, F row

@@ -2,7 +2,7 @@
 //
 // A folder with `corpus.json` (rate, instruments, provenance, one entry a note) and `audio.f32`
 // (all notes end to end, mono float32, machine byte order, each from its onset on). Training never
-// sees whole pieces: a voice learns notes (DESIGN.md section 4).
+// sees whole pieces: a voice learns isolated notes, and polyphony is a batch of them.
 //
 // Set-up thread. Throws Error naming file and field.
 #pragma once

@@ -1,4 +1,4 @@
-// The MIDI rules of DESIGN.md section 4: what a score means in notes, controls and seconds.
+// The MIDI rules (engine/score/performance.h): what a score means in notes, controls and seconds.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdint>
