@@ -1,8 +1,9 @@
 // A performance: a score with its tempo map applied, as timed channel events ready for note lanes.
 //
 // Times are seconds from the start of the score. Notes keep their score order; `notes` and
-// `controls` are each sorted by time (ties: file order). The rules that needed a decision stand below.
-// Those that need a decision:
+// `controls` are each sorted by time (ties: file order).
+//
+// The rules that needed a decision:
 //   - A note-on of velocity 0 is a note-off. A note-off ends the oldest note that is down on its
 //     channel and key, whichever track either stands in.
 //   - CC 120 and 123 to 127 also lift every key of their channel; a note-off that follows for such
