@@ -1,5 +1,7 @@
 #include "apps/render_options.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <nlohmann/json.hpp>
@@ -52,6 +54,25 @@ void add_choice(CLI::App& command,
       ->default_str(name_of(names, value));
 }
 
+// CLI::Range lets NaN through: it compares false with both ends.
+CLI::Validator finite_range(double low, double high) {
+  const std::string wanted = fmt::format("a number from {} to {}", low, high);
+  return CLI::Validator(
+      [low, high, wanted](std::string& text) {
+        double value = 0.0;
+        const bool good = CLI::detail::lexical_cast(text, value) && value >= low && value <= high;
+        return good ? std::string() : "expected " + wanted + ", found '" + text + "'";
+      },
+      fmt::format("[{} - {}]", low, high));
+}
+
+// CLI11 reads numbers with strtoull, which wraps negative ones and clamps large ones.
+bool read_seed(const std::string& text, std::uint64_t& seed) {
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, seed);
+  return error == std::errc() && stop == end;
+}
+
 void add_program_override(RenderOptions& options, const std::string& text) {
   const std::size_t equals = text.find('=');
   int program = -1;
@@ -100,13 +121,22 @@ void add_render_options(CLI::App& command, RenderOptions& options) {
           "Play General MIDI program N (0..127) with an instrument of the voice; repeatable")
       ->type_name("N=INSTRUMENT");
   command
-      .add_option("--seed", options.seed,
-                  "Seed of the random numbers; the same seed gives the same bytes")
-      ->capture_default_str();
+      .add_option_function<std::string>(
+          "--seed",
+          [&options](const std::string& text) {
+            if (!read_seed(text, options.seed)) {
+              throw Error(
+                  ErrorCode::usage,
+                  "--seed: expected a number from 0 to 18446744073709551615, found '" + text + "'");
+            }
+          },
+          "Seed of the random numbers; the same seed gives the same bytes")
+      ->type_name("UINT")
+      ->default_str("0");
   command
       .add_option("--temperature", options.temperature,
                   "Spread of the sampling; 0: the most likely (default: the voice's)")
-      ->check(CLI::Range(0.0, 10.0));
+      ->check(finite_range(0.0, 10.0));
   add_choice(command, "--precision", options.precision, precision_names(),
              "Arithmetic of the network; i16 and i8 give the same bytes on every machine");
   command
@@ -118,16 +148,16 @@ void add_render_options(CLI::App& command, RenderOptions& options) {
   add_choice(command, "--clip", options.clip, kClipNames,
              "Where samples pass full scale: fail, turn the whole file down, or clamp them");
   command.add_option("--lufs", options.lufs, "Bring the file to this loudness (BS.1770)")
-      ->check(CLI::Range(-70.0, 0.0));
+      ->check(finite_range(-70.0, 0.0));
   command
       .add_option("--tail", options.tail_s,
                   "Seconds after the score's last event (default: until the sound has died away)")
-      ->check(CLI::Range(0.0, kMaxTailS));
+      ->check(finite_range(0.0, kMaxTailS));
   command.add_option("--max-lanes", options.max_lanes, "Notes that may sound at once")
       ->check(CLI::Range(1, kMaxLanes))
       ->capture_default_str();
   command.add_option("--gain-db", options.gain_db, "Gain of the mix in dB")
-      ->check(CLI::Range(-120.0, 60.0))
+      ->check(finite_range(-120.0, 60.0))
       ->capture_default_str();
   add_device_options(command, options);
 }
@@ -169,8 +199,7 @@ RenderOptions render_options_from_json(const nlohmann::json& object, const std::
     add_program_override(options, program + "=" + instrument.get<std::string>());
   }
   const std::string seed = fields.text("seed");
-  const auto [stop, error] = std::from_chars(seed.data(), seed.data() + seed.size(), options.seed);
-  if (error != std::errc() || stop != seed.data() + seed.size()) {
+  if (!read_seed(seed, options.seed)) {
     fields.refuse("seed", "a 64-bit number in quotes", quote(seed));
   }
   const auto choose = [&](const std::string& field, const auto& names, auto& value) {

@@ -35,6 +35,18 @@ TEST_CASE("usage errors exit with 2") {
   check_refused(rig, rig.render("-", {"--json"}), 2, "standard output");
 }
 
+TEST_CASE("numbers that are not finite, and seeds beyond 64 bits, are usage errors") {
+  const OndesRig rig;
+  for (const std::string option : {"--lufs", "--temperature", "--gain-db", "--tail"}) {
+    for (const std::string value : {"nan", "inf", "-inf"}) {
+      check_refused(rig, rig.render("a.wav", {option, value}), 2, option);
+    }
+  }
+  for (const std::string value : {"99999999999999999999", "18446744073709551616", "-1", "1x"}) {
+    check_refused(rig, rig.render("a.wav", {"--seed", value}), 2, "--seed");
+  }
+}
+
 TEST_CASE("help and version are no errors") {
   const OndesRig rig;
   CHECK(rig.run({"--help"}).exit_code == 0);
