@@ -121,9 +121,12 @@ int run_rerender(const RerenderCommand& command) {
   const RenderSummary summary = render(request);
   print_summary(summary);
   const bool identical = !summary.sha256.empty() && summary.sha256 == sha256_of_file(command.input);
-  std::fputs(identical ? "  identical to the original, byte for byte\n"
-                       : "  not identical to the original\n",
-             stderr);
+  // Into a pipe nothing was hashed: there is nothing to compare.
+  if (!summary.sha256.empty()) {
+    std::fputs(identical ? "  identical to the original, byte for byte\n"
+                         : "  not identical to the original\n",
+               stderr);
+  }
   if (command.json) {
     nlohmann::json object = summary_to_json(summary);
     object["identical"] = identical;

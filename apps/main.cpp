@@ -24,8 +24,8 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "ondes " ONDES_VERSION);
   app.require_subcommand(1);
   app.footer(
-      "Exit codes: 0 done, 2 usage, 3 bad input, 4 read or write failed, 5 no device,\n"
-      "6 a threshold was not met, 130 interrupted.");
+      "Exit codes: 0 done, 1 a bug in Ondes, 2 usage, 3 bad input, 4 read or write failed,\n"
+      "5 no device, 6 a threshold was not met, 130 interrupted.");
   ondes::Action action;
   ondes::add_render_command(app, action);
   ondes::add_rerender_command(app, action);

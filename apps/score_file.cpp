@@ -44,8 +44,13 @@ Score score_from_bytes(std::span<const std::byte> bytes, const std::string& name
   Score score;
   score.name = name;
   score.sha256 = sha256_hex(bytes);
-  score.midi = parse_midi(bytes, name == "-" ? "standard input" : name);
-  score.performance = perform(score.midi);
+  const std::string shown = name == "-" ? "standard input" : name;
+  score.midi = parse_midi(bytes, shown);
+  try {
+    score.performance = perform(score.midi);
+  } catch (const Error& error) {  // it has not heard the name
+    throw Error(error.code(), shown + ": " + error.what());
+  }
   return score;
 }
 
