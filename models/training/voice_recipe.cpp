@@ -69,9 +69,12 @@ VoiceRecipe voice_recipe_from_json(const nlohmann::json& json, const std::string
   }
   recipe.training =
       training_options(JsonFields(fields.object("training"), file + ": training"), recipe.network);
+  // For others: ondes-train reads "corpus" where it makes one, people read how a voice came about.
   if (fields.has("corpus")) {
-    fields.object("corpus");  // ondes-train reads it where it makes the corpus
+    fields.object("corpus");
   }
+  fields.text("history", "");
+  fields.text("comment", "");
   fields.refuse_unknown();
   return recipe;
 }

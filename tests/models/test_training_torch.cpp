@@ -369,6 +369,21 @@ TEST_CASE("NaN in a corpus is refused when it is written and when it is read") {
       {"note 3", "sample 17"});
 }
 
+TEST_CASE("every configuration in samples/configs is accepted") {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(
+           std::filesystem::path(ONDES_SOURCE_DIR) / "samples/configs")) {
+    if (entry.path().extension() == ".json") {
+      INFO(entry.path().filename().string());
+      const nlohmann::json json = nlohmann::json::parse(bytes_of(entry.path()));
+      const VoiceRecipe recipe = voice_recipe_from_json(json, entry.path().filename().string());
+      CHECK(recipe.contract.instruments.size() == recipe.contract.programs.size());
+      ++count;
+    }
+  }
+  CHECK(count > 0);
+}
+
 TEST_CASE("a recipe with a wrong or unknown field is refused by name") {
   const auto refused = [](const char* pointer, const nlohmann::json& value) {
     nlohmann::json recipe = synthetic_recipe();
