@@ -283,6 +283,16 @@ std::vector<std::string> JsonFields::texts(const std::string& key,
   return result;
 }
 
+const json& JsonFields::objects(const std::string& key, Count count) {
+  const json& values = array(key, count);
+  for (const json& value : values) {
+    if (!value.is_object()) {
+      refuse(key, "objects", describe(value));
+    }
+  }
+  return values;
+}
+
 void JsonFields::refuse_unknown() const {
   for (const auto& [key, value] : object_.items()) {
     if (!asked_.contains(key)) {

@@ -51,6 +51,8 @@ class JsonFields {
   std::vector<int> integers(const std::string& key, Count count, int low, int high);
   std::vector<float> numbers(const std::string& key, Count count, double low, double high);
   std::vector<std::string> texts(const std::string& key, Count count, std::size_t max_bytes);
+  // An array whose elements are objects, to be read by a JsonFields each.
+  const nlohmann::json& objects(const std::string& key, Count count);
 
   void refuse_unknown() const;
   // For conditions between fields. Throws "<where>: field 'key': expected ..., found ...".

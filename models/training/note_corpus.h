@@ -63,6 +63,8 @@ class NoteCorpusWriter {
   NoteCorpusWriter& operator=(const NoteCorpusWriter&) = delete;
   // Fills in first_sample and samples; returns the note's index.
   int add(CorpusNote note, std::span<const float> audio);
+  // A note already added, for what is known only later; until finish(). Its place in audio.f32 stays.
+  CorpusNote& note(int index) { return notes_.at(static_cast<std::size_t>(index)); }
   void set_neighbour(int note, int neighbour) {
     notes_.at(static_cast<std::size_t>(note)).neighbour = neighbour;
   }

@@ -8,7 +8,7 @@
 #include <memory>
 
 #include "engine/error.h"
-#include "engine/random/philox.h"
+#include "models/training/note_split.h"
 
 namespace ondes {
 namespace {
@@ -16,26 +16,6 @@ namespace {
 constexpr int kSynthRateHz = 48000;
 constexpr int kSynthBlockFrames = 64;  // FluidSynth acts on events at these boundaries
 constexpr float kSilence = 3.2e-5F;    // -90 dBFS: a tail below it has ended
-
-// Uniform draws of one note, independent of every other note's.
-class NoteDice {
- public:
-  NoteDice(std::uint64_t seed, std::uint64_t note) : seed_(seed), note_(note) {}
-  double uniform() {
-    if (used_ == 4) {
-      block_ = philox_draw(seed_, note_, counter_++);
-      used_ = 0;
-    }
-    return static_cast<double>(uniform_open(block_[used_++]));
-  }
-
- private:
-  std::uint64_t seed_;
-  std::uint64_t note_;
-  std::uint64_t counter_ = 0;
-  PhiloxBlock block_{};
-  std::size_t used_ = 4;
-};
 
 class Fluid {
  public:
@@ -121,10 +101,7 @@ struct Plan {
 Plan draw_note(const SoundfontCorpusSpec& spec, std::uint64_t index, int stratum) {
   NoteDice dice(spec.seed, index);
   Plan plan;
-  const double fate = dice.uniform();
-  plan.split = fate < spec.test_share                           ? Split::test
-               : fate < spec.test_share + spec.validation_share ? Split::validation
-                                                                : Split::train;
+  plan.split = split_of(dice.uniform(), {spec.test_share, spec.validation_share});
   const double low = 12.0;  // below it notes are all but silent
   plan.velocity =
       static_cast<int>(low + (127.99 - low) * (stratum + dice.uniform()) / spec.notes_per_key);

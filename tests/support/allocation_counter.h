@@ -71,20 +71,53 @@ void free(void* memory) {
 }
 }
 #else
-void* operator new(std::size_t size) {
-  ++ondes::heap_calls;
-  void* memory = std::malloc(size == 0 ? 1 : size);
+namespace ondes {
+inline void* counted_allocation(std::size_t size) noexcept {
+  ++heap_calls;
+  return std::malloc(size == 0 ? 1 : size);
+}
+inline void* counted_allocation_or_throw(std::size_t size) {
+  void* memory = counted_allocation(size);
   if (memory == nullptr) {
     throw std::bad_alloc();
   }
   return memory;
 }
-void operator delete(void* memory) noexcept {
-  ++ondes::heap_calls;
+inline void counted_free(void* memory) noexcept {
+  ++heap_calls;
   std::free(memory);
 }
+}  // namespace ondes
+
+// All of a family: the sanitizer refuses memory that comes from its own operator and goes to ours.
+void* operator new(std::size_t size) {
+  return ondes::counted_allocation_or_throw(size);
+}
+void* operator new[](std::size_t size) {
+  return ondes::counted_allocation_or_throw(size);
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return ondes::counted_allocation(size);
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+  return ondes::counted_allocation(size);
+}
+void operator delete(void* memory) noexcept {
+  ondes::counted_free(memory);
+}
+void operator delete[](void* memory) noexcept {
+  ondes::counted_free(memory);
+}
 void operator delete(void* memory, std::size_t) noexcept {
-  ++ondes::heap_calls;
-  std::free(memory);
+  ondes::counted_free(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+  ondes::counted_free(memory);
+}
+void operator delete(void* memory, const std::nothrow_t&) noexcept {
+  ondes::counted_free(memory);
+}
+void operator delete[](void* memory, const std::nothrow_t&) noexcept {
+  ondes::counted_free(memory);
 }
 #endif
