@@ -14,7 +14,7 @@ int NoteContract::row_features() const noexcept {
 }
 
 int NoteContract::sample_features() const noexcept {
-  return 2 * harmonics;
+  return 2 * harmonics + (phase ? 1 : 0);
 }
 
 std::vector<std::string> NoteContract::row_feature_names() const {
@@ -66,6 +66,9 @@ void write_harmonics(const NoteContract& contract,
                      std::span<float> features) noexcept {
   assert(features.size() == static_cast<std::size_t>(contract.sample_features()));
   const double wrapped = phase_cycles - std::floor(phase_cycles + 0.5);
+  if (contract.phase) {
+    features.back() = static_cast<float>(wrapped);
+  }
   float cos1 = 1.0F;
   float sin1 = 0.0F;
   exact::cos_sin_turns(static_cast<float>(wrapped), &cos1, &sin1);

@@ -10,7 +10,7 @@
 //   instrument_<name>          weights, summing to 1; several non-zero ones morph
 // Sample features (P): cos and sin of h times the note's phase, h = 1..harmonics, interleaved
 // (cos 1, sin 1, cos 2, ...); a harmonic fades to zero between 80 and 95 % of the Nyquist
-// frequency.
+// frequency. With `phase`, the phase itself follows as one more feature, in turns, [-0.5, 0.5].
 //
 // A row comes into force at the onset, every hop_samples after it, and at the release, from which
 // the hop grid counts anew: so onset and release are exact to the sample. A row at sample t holds
@@ -26,6 +26,7 @@ struct NoteContract {
   int sample_rate_hz = 24000;
   int hop_samples = 64;
   int harmonics = 12;
+  bool phase = false;              // also as a number: generators that make partials from it
   std::vector<float> pitch_centres;  // MIDI note numbers
   float pitch_width = 6.0F;          // semitones
   std::vector<float> onset_decays_s;
@@ -34,7 +35,7 @@ struct NoteContract {
   std::vector<int> programs;  // General MIDI program (0-based) each instrument stands for
 
   int row_features() const noexcept;     // F
-  int sample_features() const noexcept;  // P = 2 * harmonics
+  int sample_features() const noexcept;  // P = 2 * harmonics, + 1 with `phase`
   std::vector<std::string> row_feature_names() const;
 };
 

@@ -74,6 +74,7 @@ NoteContract note_contract_from_json(const nlohmann::json& features, const std::
   contract.sample_rate_hz = fields.integer("sample_rate", kMinSampleRateHz, kMaxSampleRateHz);
   contract.hop_samples = fields.integer("hop", 1, kMaxHopSamples);
   contract.harmonics = fields.integer("harmonics", 0, kMaxHarmonics);
+  contract.phase = fields.boolean("phase", false);
   contract.pitch_centres = fields.numbers("pitch_centres", {0, kMaxBands}, 0.0, 127.0);
   contract.pitch_width = static_cast<float>(fields.number("pitch_width", 0.01, 127.0));
   contract.onset_decays_s =
@@ -89,7 +90,7 @@ NoteContract note_contract_from_json(const nlohmann::json& features, const std::
 }
 
 nlohmann::json note_contract_to_json(const NoteContract& contract) {
-  return {{"kind", "notes"},
+  nlohmann::json features = {{"kind", "notes"},
           {"sample_rate", contract.sample_rate_hz},
           {"hop", contract.hop_samples},
           {"harmonics", contract.harmonics},
@@ -100,6 +101,10 @@ nlohmann::json note_contract_to_json(const NoteContract& contract) {
           {"instruments", contract.instruments},
           {"programs", contract.programs},
           {"row_features", contract.row_feature_names()}};
+  if (contract.phase) {
+    features["phase"] = true;
+  }
+  return features;
 }
 
 }  // namespace ondes
