@@ -293,6 +293,10 @@ const json& JsonFields::objects(const std::string& key, Count count) {
   return values;
 }
 
+void JsonFields::ignore(const std::string& key) {
+  asked_.insert(key);
+}
+
 void JsonFields::refuse_unknown() const {
   for (const auto& [key, value] : object_.items()) {
     if (!asked_.contains(key)) {

@@ -54,6 +54,8 @@ class JsonFields {
   // An array whose elements are objects, to be read by a JsonFields each.
   const nlohmann::json& objects(const std::string& key, Count count);
 
+  // Counts a field as asked for, whatever it holds.
+  void ignore(const std::string& key);
   void refuse_unknown() const;
   // For conditions between fields. Throws "<where>: field 'key': expected ..., found ...".
   [[noreturn]] void refuse(const std::string& key,

@@ -1,31 +1,11 @@
 #include <cmath>
 #include <string_view>
 
-#include "engine/random/philox.h"
+#include "models/random_weights.h"
 #include "models/wavenet/wavenet.h"
 
 namespace ondes {
 namespace {
-
-// Uniform numbers of one tensor: Philox keyed by the seed, the tensor's index as identity.
-class Uniform {
- public:
-  Uniform(std::uint64_t seed, std::uint64_t identity) : seed_(seed), identity_(identity) {}
-
-  // In (-limit, limit).
-  float next(float limit) {
-    if (position_ % 4 == 0) {
-      block_ = philox_draw(seed_, identity_, position_ / 4);
-    }
-    return (2.0F * uniform_open(block_[position_++ % 4]) - 1.0F) * limit;
-  }
-
- private:
-  std::uint64_t seed_;
-  std::uint64_t identity_;
-  std::uint64_t position_ = 0;
-  PhiloxBlock block_{};
-};
 
 // Standard deviation of a tensor's weights times the square root of its fan-in.
 //   1            keeps a sum of unit inputs at unit variance
@@ -43,7 +23,7 @@ float weight_gain(std::string_view tensor, const WavenetConfig& config) {
 }
 
 // Log scales near e^-4 make noise of an amplitude like audio's; means spread over half the range.
-float output_bias(const WavenetConfig& config, std::size_t channel, Uniform* uniform) {
+float output_bias(const WavenetConfig& config, std::size_t channel, UniformWeights* uniform) {
   constexpr float kLogScale = -4.0F;
   const auto components = static_cast<std::size_t>(config.mixture_components);
   switch (config.distribution) {
@@ -66,7 +46,7 @@ std::map<std::string, TensorData> random_wavenet_tensors(const WavenetConfig& co
   std::map<std::string, TensorData> tensors;
   std::uint64_t identity = 0;
   for (const auto& [tensor, shape] : wavenet_tensor_shapes(config, row_features, sample_features)) {
-    Uniform uniform(seed, identity++);
+    UniformWeights uniform(seed, identity++);
     std::size_t count = 1;
     for (const std::int64_t size : shape) {
       count *= static_cast<std::size_t>(size);
