@@ -25,9 +25,6 @@ const std::string& text(Enum value, const std::vector<std::string>& names) {
 
 // Conditions between fields.
 void check_fields(const MelContract& contract, const JsonFields& fields) {
-  if (contract.fft_size % 2 != 0) {
-    fields.refuse("fft", "an even number", std::to_string(contract.fft_size));
-  }
   if (contract.fmin_hz >= contract.fmax_hz) {
     fields.refuse("fmin", "below fmax", std::to_string(contract.fmin_hz));
   }
@@ -45,6 +42,9 @@ MelContract mel_contract_from_json(const nlohmann::json& features, const std::st
   MelContract contract;
   contract.sample_rate_hz = fields.integer("sample_rate", kMinSampleRateHz, kMaxSampleRateHz);
   contract.fft_size = fields.integer("fft", 16, kMaxFftSize);
+  if (contract.fft_size % 2 != 0) {
+    fields.refuse("fft", "an even number", std::to_string(contract.fft_size));
+  }
   contract.hop_samples = fields.integer("hop", 1, kMaxFftSize);
   contract.window_samples = fields.integer("window", 2, contract.fft_size, contract.fft_size);
   contract.window = static_cast<MelWindow>(fields.choice("window_shape", mel_window_names(), 0));
