@@ -102,5 +102,27 @@ TEST_CASE("the inverse normal distribution function undoes erfc within 3e-6") {
   CHECK(error < 3e-6);
 }
 
+TEST_CASE("cos_sin is within 4e-7 of cos x and sin x for |x| < 1e5") {
+  const auto error = [](float x) {
+    float cosine = 0.0F;
+    float sine = 0.0F;
+    exact::cos_sin(x, &cosine, &sine);
+    return std::max(std::fabs(static_cast<double>(cosine) - std::cos(static_cast<double>(x))),
+                    std::fabs(static_cast<double>(sine) - std::sin(static_cast<double>(x))));
+  };
+  CHECK(worst(-10.0, 10.0, kSteps, error) < 4e-7);
+  CHECK(worst(-1e5, 1e5, kSteps, error) < 4e-7);
+}
+
+TEST_CASE("gelu is within 5e-7 of x Phi(x)") {
+  const double error = worst(-12.0, 12.0, kSteps, [](float x) {
+    const auto exact_x = static_cast<double>(x);
+    const double expected = 0.5 * exact_x * std::erfc(-exact_x / std::sqrt(2.0));
+    return std::fabs(static_cast<double>(exact::gelu(x)) - expected) /
+           std::max(1.0, std::fabs(expected));
+  });
+  CHECK(error < 5e-7);
+}
+
 }  // namespace
 }  // namespace ondes
