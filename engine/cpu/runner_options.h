@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/plan/harmonic_noise_runner.h"
 #include "engine/plan/step_runner.h"
 
 namespace ondes {
@@ -36,5 +37,8 @@ Isa chosen_isa();
 std::unique_ptr<StepRunner> make_cpu_step_runner_for(Isa isa,
                                                      const StepPlan& plan,
                                                      const StepRunnerOptions& options);
+std::unique_ptr<LaneRunner> make_cpu_harmonic_noise_runner_for(Isa isa,
+                                                               const HarmonicNoisePlan& plan,
+                                                               const LaneRunnerOptions& options);
 
 }  // namespace ondes

@@ -1,6 +1,8 @@
 // What a MIDI channel remembers: the controllers that its notes share.
 //
 // Defaults are General MIDI's: volume 100/127, expression full, pan centre, no bend, pedal up.
+//
+// Render thread.
 #pragma once
 #include <cstdint>
 

@@ -27,7 +27,7 @@ float vibrato(double position_s, float modulation) noexcept {
 
 NoteLane::NoteLane(int slot,
                    const NoteContract& contract,
-                   const StepPlan& plan,
+                   const NotePlan& plan,
                    int max_block_samples,
                    bool with_sample_features)
     : slot_(slot),

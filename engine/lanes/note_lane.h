@@ -19,7 +19,8 @@
 #include "engine/conditioning/note_conditioner.h"
 #include "engine/lanes/level_ramp.h"
 #include "engine/plan/dense_network.h"
-#include "engine/plan/step_runner.h"
+#include "engine/plan/lane_runner.h"
+#include "engine/plan/note_plan.h"
 #include "engine/realtime.h"
 
 namespace ondes {
@@ -53,7 +54,7 @@ class NoteLane {
   // fit.
   NoteLane(int slot,
            const NoteContract& contract,
-           const StepPlan& plan,
+           const NotePlan& plan,
            int max_block_samples,
            bool with_sample_features = true);
 

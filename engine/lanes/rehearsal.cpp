@@ -13,7 +13,7 @@ namespace {
 constexpr int kBlockSamples = 256;
 constexpr int kBlocksBetweenQuestions = 64;
 
-class SilentRunner : public StepRunner {
+class SilentRunner : public LaneRunner {
  public:
   explicit SilentRunner(int max_lanes) : max_lanes_(max_lanes) {}
   void start(int) noexcept override {}
@@ -22,7 +22,6 @@ class SilentRunner : public StepRunner {
       std::fill(lane.output.begin(), lane.output.end(), 0.0F);
     }
   }
-  void set_probe(StepProbe*) override {}
   int max_lanes() const noexcept override { return max_lanes_; }
   int max_block_samples() const noexcept override { return kBlockSamples; }
   std::string description() const override { return "silence"; }
@@ -34,7 +33,7 @@ class SilentRunner : public StepRunner {
 }  // namespace
 
 Rehearsal rehearse(const Performance& performance,
-                   const StepPlan& plan,
+                   const NotePlan& plan,
                    const NoteContract& contract,
                    const SynthOptions& options,
                    int max_lanes,

@@ -22,7 +22,7 @@ struct Rehearsal {
 // (at most the 20 s of the longest release), rounded up to 256 samples. `keep_going` is asked now
 // and then; when it says no, Error{interrupted}.
 Rehearsal rehearse(const Performance& performance,
-                   const StepPlan& plan,
+                   const NotePlan& plan,
                    const NoteContract& contract,
                    const SynthOptions& options,
                    int max_lanes,

@@ -34,10 +34,12 @@ Sequencer::Sequencer(const Performance& performance, int sample_rate_hz) {
   const auto to_sample = [&](double time_s) -> std::int64_t {
     return std::llround(time_s * sample_rate_hz);
   };
+  length_ = to_sample(performance.duration_s);
   events_.reserve(2 * performance.notes.size() + performance.controls.size());
   for (const PerformanceControl& control : performance.controls) {
     SynthEvent event;
     event.sample = to_sample(control.time_s);
+    length_ = std::max(length_, event.sample);
     event.kind = SynthEventKind::control;
     event.control = control.kind;
     event.channel = control.channel;
@@ -54,6 +56,7 @@ Sequencer::Sequencer(const Performance& performance, int sample_rate_hz) {
     events_.push_back(event);
     event.kind = SynthEventKind::note_off;
     event.sample = std::max(event.sample + 1, to_sample(note.release_s));
+    length_ = std::max(length_, to_sample(note.release_s));
     event.value = 0.0F;
     event.occurrence = occurrences[static_cast<std::size_t>(note.channel & 15)]
                                   [static_cast<std::size_t>(note.key & 127)]++;
@@ -63,10 +66,6 @@ Sequencer::Sequencer(const Performance& performance, int sample_rate_hz) {
     return a.sample != b.sample ? a.sample < b.sample
                                 : order_at_a_sample(a.kind) < order_at_a_sample(b.kind);
   });
-  length_ = to_sample(performance.duration_s);
-  if (!events_.empty()) {
-    length_ = std::max(length_, events_.back().sample + 1);
-  }
   lift_pedals(performance);
 }
 
@@ -83,7 +82,7 @@ void Sequencer::lift_pedals(const Performance& performance) {
   for (int channel = 0; channel < 16; ++channel) {
     if (down[static_cast<std::size_t>(channel)]) {
       SynthEvent event;
-      event.sample = std::max<std::int64_t>(length_ - 1, 0);
+      event.sample = events_.empty() ? length_ : std::max(length_, events_.back().sample);
       event.kind = SynthEventKind::control;
       event.control = ControlKind::sustain;
       event.channel = channel;

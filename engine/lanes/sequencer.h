@@ -5,6 +5,10 @@
 // struck, a pedal pressed on the beat does not catch the chord that ends there, and a program
 // change counts for the note beside it. A pedal still down at the score's end is lifted there.
 //
+// The length is the score's duration, to the nearest sample: samples 0 to length - 1 are the score.
+// What happens at its very end (the last release, most often) has the sample `length` and is heard
+// only in what follows; so is a note without length that stands there.
+//
 // Memory: one event each note end and controller, made at set-up; nothing grows while it plays.
 // Set-up thread: constructor. Render thread: everything else.
 #pragma once
@@ -26,7 +30,7 @@ class Sequencer {
   std::span<const SynthEvent> next(int samples) noexcept ONDES_REALTIME;
 
   std::int64_t position_samples() const noexcept { return position_; }
-  std::int64_t length_samples() const noexcept { return length_; }  // to the score's last event
+  std::int64_t length_samples() const noexcept { return length_; }
   bool finished() const noexcept { return next_ == events_.size(); }
 
  private:

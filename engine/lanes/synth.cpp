@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/error.h"
+#include "engine/flush_to_zero.h"
 
 namespace ondes {
 namespace {
@@ -35,9 +36,9 @@ int steal_rank(const NoteLane& lane, double rate_hz) noexcept {
 
 }  // namespace
 
-Synth::Synth(const StepPlan& plan,
+Synth::Synth(const NotePlan& plan,
              const NoteContract& contract,
-             StepRunner& runner,
+             LaneRunner& runner,
              const SynthOptions& options)
     : contract_(contract), runner_(runner), options_(options) {
   require_equal("sample rate", contract.sample_rate_hz, plan.sample_rate_hz);
@@ -78,6 +79,7 @@ Synth::Synth(const StepPlan& plan,
 
 void Synth::process(std::span<const SynthEvent> events, Frames out) noexcept {
   assert(out.channels() == 2);
+  const FlushToZeroScope flush;
   std::size_t next = 0;
   int done = 0;
   while (true) {

@@ -29,7 +29,8 @@
 #include "engine/lanes/channel.h"
 #include "engine/lanes/note_lane.h"
 #include "engine/lanes/synth_event.h"
-#include "engine/plan/step_runner.h"
+#include "engine/plan/lane_runner.h"
+#include "engine/plan/note_plan.h"
 #include "engine/realtime.h"
 #include "engine/views.h"
 
@@ -70,9 +71,9 @@ class Synth {
  public:
   // Contract and runner must outlive the synth; it makes as many lanes as the runner has. Throws
   // Error{bad_input} where plan, contract and options contradict each other.
-  Synth(const StepPlan& plan,
+  Synth(const NotePlan& plan,
         const NoteContract& contract,
-        StepRunner& runner,
+        LaneRunner& runner,
         const SynthOptions& options);
 
   // The next out.frames() samples, 2 channels. `events` ascend in time and lie before the block's
@@ -100,7 +101,7 @@ class Synth {
   void drop_finished() noexcept;
 
   const NoteContract& contract_;
-  StepRunner& runner_;
+  LaneRunner& runner_;
   SynthOptions options_;
   Buffer instrument_rows_;  // (instruments, instruments): one-hot weights
   std::vector<Channel> channels_;

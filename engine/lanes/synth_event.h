@@ -1,5 +1,5 @@
 // What a synth is told to do, and when. The same events come from a score (Sequencer) and from a
-// keyboard.
+// keyboard. Plain data: any thread.
 #pragma once
 #include <cstdint>
 

@@ -13,13 +13,14 @@
 #include <hwy/highway.h>
 
 #include "engine/ops/activation_table.h"
+#include "engine/ops/simd_targets.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ondes {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+#if ONDES_SIMD_TARGET
 
 template <class D, class V>
 HWY_INLINE V exp2_simd(D d, V x) {
@@ -67,6 +68,20 @@ template <class D, class V>
 HWY_INLINE V sigmoid_simd(D d, V x) {
   const V half = hn::Set(d, 0.5F);
   return hn::MulAdd(half, tanh_simd(d, hn::Mul(half, x)), half);
+}
+
+template <class D, class V>
+HWY_INLINE V sin_turns_simd(D d, V cycles) {
+  const V magnitude = hn::Abs(cycles);
+  const V folded = hn::Sub(hn::CopySign(hn::Set(d, 0.5F), cycles), cycles);
+  const V y = hn::IfThenElse(hn::Gt(magnitude, hn::Set(d, 0.25F)), folded, cycles);
+  const V y2 = hn::Mul(y, y);
+  V p = hn::Set(d, 39.536705F);
+  p = hn::MulAdd(p, y2, hn::Set(d, -76.549782F));
+  p = hn::MulAdd(p, y2, hn::Set(d, 81.601006F));
+  p = hn::MulAdd(p, y2, hn::Set(d, -41.341656F));
+  p = hn::MulAdd(p, y2, hn::Set(d, 6.2831850F));
+  return hn::Mul(p, y);
 }
 
 // One entry of a 32-float table a lane.

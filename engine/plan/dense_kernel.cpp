@@ -2,11 +2,9 @@
 // multiply-adds, so the bits are those of evaluate_dense().
 #include <cstdint>
 
+#include "engine/ops/simd_targets.h"
 #include "engine/plan/dense_network.h"
 
-// The plain loops serve everything without a fused multiply-add.
-#undef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "engine/plan/dense_kernel.cpp"
 #include <hwy/foreach_target.h>
@@ -18,18 +16,12 @@ HWY_BEFORE_NAMESPACE();
 namespace ondes {
 namespace HWY_NAMESPACE {
 
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+#if ONDES_SIMD_TARGET
 
 void dense_layer(const PackedDense& layer, const float* input, float* output) noexcept {
   const hn::CappedTag<float, kDensePadding> d;
   const auto step = static_cast<int>(hn::Lanes(d));
-  for (int o = 0; o < layer.padded_outputs; o += step) {
-    auto sum = hn::LoadU(d, layer.bias.data() + o);
-    const float* weights = layer.weights.data() + o;
-    for (int i = 0; i < layer.inputs; ++i) {
-      sum = hn::MulAdd(hn::LoadU(d, weights), hn::Set(d, input[i]), sum);
-      weights += layer.padded_outputs;
-    }
+  const auto put = [&](auto sum, int o) {
     switch (layer.activation) {
       case Activation::relu:
         sum = hn::Max(sum, hn::Zero(d));
@@ -41,6 +33,37 @@ void dense_layer(const PackedDense& layer, const float* input, float* output) no
         break;
     }
     hn::StoreU(sum, d, output + o);
+  };
+  const float* const bias = layer.bias.data();
+  int o = 0;
+  // Four vectors at a time hide the latency of the chains.
+  for (; o + 4 * step <= layer.padded_outputs; o += 4 * step) {
+    auto sum0 = hn::LoadU(d, bias + o);
+    auto sum1 = hn::LoadU(d, bias + o + step);
+    auto sum2 = hn::LoadU(d, bias + o + 2 * step);
+    auto sum3 = hn::LoadU(d, bias + o + 3 * step);
+    const float* weights = layer.weights.data() + o;
+    for (int i = 0; i < layer.inputs; ++i) {
+      const auto x = hn::Set(d, input[i]);
+      sum0 = hn::MulAdd(hn::LoadU(d, weights), x, sum0);
+      sum1 = hn::MulAdd(hn::LoadU(d, weights + step), x, sum1);
+      sum2 = hn::MulAdd(hn::LoadU(d, weights + 2 * step), x, sum2);
+      sum3 = hn::MulAdd(hn::LoadU(d, weights + 3 * step), x, sum3);
+      weights += layer.padded_outputs;
+    }
+    put(sum0, o);
+    put(sum1, o + step);
+    put(sum2, o + 2 * step);
+    put(sum3, o + 3 * step);
+  }
+  for (; o < layer.padded_outputs; o += step) {
+    auto sum = hn::LoadU(d, bias + o);
+    const float* weights = layer.weights.data() + o;
+    for (int i = 0; i < layer.inputs; ++i) {
+      sum = hn::MulAdd(hn::LoadU(d, weights), hn::Set(d, input[i]), sum);
+      weights += layer.padded_outputs;
+    }
+    put(sum, o);
   }
 }
 

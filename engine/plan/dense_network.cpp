@@ -85,11 +85,16 @@ DenseNetwork::DenseNetwork(std::vector<DenseOp> layers) : layers_(std::move(laye
     widest = std::max(widest, packed_.back().bias.size());
   }
   kernel_ = dense_kernel();
-  scratch_[0].allocate(widest);
-  scratch_[1].allocate(widest);
+  scratch_.resize(2 * widest);
 }
 
 void DenseNetwork::evaluate(std::span<const float> input, std::span<float> output) noexcept {
+  evaluate(input, output, scratch_);
+}
+
+void DenseNetwork::evaluate(std::span<const float> input,
+                            std::span<float> output,
+                            std::span<float> scratch) const noexcept {
   if (layers_.empty()) {
     assert(output.size() == input.size());
     std::copy(input.begin(), input.end(), output.begin());
@@ -97,8 +102,9 @@ void DenseNetwork::evaluate(std::span<const float> input, std::span<float> outpu
   }
   assert(input.size() == static_cast<std::size_t>(inputs()));
   std::span<const float> x = input;
+  const std::size_t width = scratch.size() / 2;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    const std::span<float> y = scratch_[i % 2].span();
+    const std::span<float> y = scratch.subspan(i % 2 * width, width);
     const auto outputs = static_cast<std::size_t>(layers_[i].outputs);
     if (kernel_ != nullptr) {
       kernel_(packed_[i], x.data(), y.data());

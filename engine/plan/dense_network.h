@@ -7,13 +7,14 @@
 // from the bias, and activations are those of engine/deterministic_math.h: the same bits
 // everywhere. evaluate_dense() says so in plain loops; DenseNetwork does the same with a vector of
 // outputs at a time, because on real voices this costs as much as the lanes' whole conditioning.
-// Set-up thread: constructor. Render thread: evaluate() (one thread an instance: it owns scratch).
+// Set-up thread: constructor. Render thread: evaluate() (without scratch of the caller's, one
+// thread an instance).
 #pragma once
 #include <span>
 #include <vector>
 
 #include "engine/buffer.h"
-#include "engine/plan/step_plan.h"
+#include "engine/plan/dense_op.h"
 #include "engine/realtime.h"
 
 namespace ondes {
@@ -47,12 +48,17 @@ class DenseNetwork {
 
   // input (inputs), output (outputs).
   void evaluate(std::span<const float> input, std::span<float> output) noexcept ONDES_REALTIME;
+  // As above for several threads on one instance, each with scratch_size() floats of its own.
+  std::size_t scratch_size() const noexcept { return scratch_.size(); }
+  void evaluate(std::span<const float> input,
+                std::span<float> output,
+                std::span<float> scratch) const noexcept ONDES_REALTIME;
 
  private:
   std::vector<DenseOp> layers_;
   std::vector<PackedDense> packed_;
   DenseKernel kernel_ = nullptr;
-  AlignedArray<float> scratch_[2];
+  std::vector<float> scratch_;
 };
 
 // One layer, the judge: output = activation(W input + b). The spans may not overlap.

@@ -24,11 +24,10 @@
 // Source: sinusoids plus noise, X. Serra and J. Smith, Computer Music Journal 14(4), 1990; amplitudes
 // from a network trained through the synthesizer, Engel et al., DDSP, 2020 (arXiv:2001.04643).
 #pragma once
-#include <memory>
 #include <span>
 #include <vector>
 
-#include "engine/plan/step_plan.h"
+#include "engine/plan/note_plan.h"
 
 namespace ondes {
 
@@ -36,24 +35,16 @@ inline constexpr float kLargestLogAmplitude = 6.0F;
 inline constexpr float kPartialFadeEnd = 0.47F;  // of the sample rate
 inline constexpr float kPartialFadeWidth = 0.05F;
 
-struct HarmonicNoisePlan {
-  int sample_rate_hz = 0;
+// The phase is the last of the sample features.
+struct HarmonicNoisePlan : NotePlan {
   int hop_samples = 0;
-  int row_features = 0;     // F
-  int sample_features = 1;  // the phase is the last
-  int partials = 0;         // H
-  int noise_bands = 0;      // N
-  int noise_taps = 0;       // K
+  int partials = 0;     // H
+  int noise_bands = 0;  // N
+  int noise_taps = 0;   // K
 
   std::vector<DenseOp> controls;        // F -> H + N, ln amplitudes
   std::vector<DenseOp> detune;          // F -> H, cents above the harmonic; empty: none
   std::span<const float> noise_kernel;  // M (K, N)
-
-  // Row features -> ln of the amplitude that turns level-normalised samples into sound.
-  std::vector<DenseOp> level;
-
-  // Keeps the memory behind the spans alive.
-  std::shared_ptr<const void> storage;
 };
 
 // Throws Error{bad_input} naming the first field whose size contradicts the plan's shapes.

@@ -15,22 +15,12 @@
 // features, P sample features, O head outputs. Source: van den Oord et al., WaveNet, 2016
 // (arXiv:1609.03499), eq. 2; mixture of logistics: Salimans et al., PixelCNN++ (arXiv:1701.05517).
 #pragma once
-#include <memory>
 #include <span>
 #include <vector>
 
+#include "engine/plan/note_plan.h"
+
 namespace ondes {
-
-enum class Activation { none, relu, tanh };
-
-// y = activation(W x + b).  weights (outputs, inputs) row-major, bias (outputs).
-struct DenseOp {
-  int inputs = 0;
-  int outputs = 0;
-  std::span<const float> weights;
-  std::span<const float> bias;
-  Activation activation = Activation::none;
-};
 
 // One gated, dilated, residual layer. conv (K, 2G, R), tap 0 the oldest, rows 0..G-1 the filter
 // (tanh), G..2G-1 the gate (sigmoid). The last layer of a plan may leave `residual` empty: nothing
@@ -56,16 +46,13 @@ enum class Distribution {
   gaussian,            // O = 2: mean, log scale
 };
 
-struct StepPlan {
-  int sample_rate_hz = 0;
+struct StepPlan : NotePlan {
   int residual_channels = 0;      // R
   int gate_channels = 0;          // G
   int skip_channels = 0;          // S
   int head_channels = 0;          // A
   int conditioning_channels = 0;  // C, the encoder's last outputs (F where there is no encoder)
   int taps = 2;                   // K
-  int row_features = 0;           // F, features of a conditioning row
-  int sample_features = 0;        // P, features at the sample rate
 
   InputKind input = InputKind::scalar;
   std::span<const float> input_weights;    // (R, 1 + P), or (R, P) with an embedding
@@ -84,16 +71,9 @@ struct StepPlan {
   float log_scale_floor = -9.0F;  // log scales below it are raised to it
   int amplitude_levels = 65536;   // bins over [-1, 1] in which likelihoods are counted
 
-  // Row features -> ln of the amplitude that turns the network's level-normalised samples into
-  // sound. Empty where the network makes the level itself (amplitude 1).
-  std::vector<DenseOp> level;
-
   // Largest |h_l| seen in calibration, one a layer (L); scales of the integer precisions. Empty:
   // the runner calibrates itself at set-up.
   std::span<const float> residual_absmax;
-
-  // Keeps the memory behind the spans alive.
-  std::shared_ptr<const void> storage;
 
   int layer_count() const noexcept { return static_cast<int>(layers.size()); }
 };

@@ -1,57 +1,110 @@
 #include "models/note_generator/note_generator.h"
 
-#include <algorithm>
-#include <cmath>
-#include <numbers>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "engine/error.h"
+#include "engine/files/json_fields.h"
 
 namespace ondes {
 namespace {
 
-double mel_of(double hz) {
-  return 1127.0 * std::log1p(hz / 700.0);
+using Shape = std::vector<std::int64_t>;
+
+struct Network {
+  std::string name;
+  std::vector<int> outputs;  // one a layer
+  Activation between = Activation::relu;
+};
+
+std::vector<Network> networks_of(const NoteGeneratorConfig& config) {
+  std::vector<Network> networks;
+  networks.push_back({"controls", config.control_channels, Activation::relu});
+  networks.back().outputs.push_back(config.partials + config.noise_bands);
+  if (config.has_detune) {
+    networks.push_back({"detune", config.detune_channels, Activation::tanh});
+    networks.back().outputs.push_back(config.partials);
+  }
+  networks.push_back({"level", config.level_channels, Activation::tanh});
+  networks.back().outputs.push_back(1);
+  return networks;
 }
-double hz_of(double mel) {
-  return 700.0 * std::expm1(mel / 1127.0);
+
+std::string layer_name(const std::string& network, std::size_t layer, const char* tensor) {
+  return network + "." + std::to_string(layer) + "." + tensor;
+}
+
+std::vector<DenseOp> dense_layers(const SafetensorsFile& file, const Network& network, int inputs) {
+  std::vector<DenseOp> layers;
+  for (std::size_t i = 0; i < network.outputs.size(); ++i) {
+    const int outputs = network.outputs[i];
+    const bool last = i + 1 == network.outputs.size();
+    layers.push_back({inputs, outputs,
+                      require_f32(file, layer_name(network.name, i, "weight"), {outputs, inputs}),
+                      require_f32(file, layer_name(network.name, i, "bias"), {outputs}),
+                      last ? Activation::none : network.between});
+    inputs = outputs;
+  }
+  return layers;
 }
 
 }  // namespace
 
-std::vector<float> noise_kernel(const NoteGeneratorConfig& config, int sample_rate_hz) {
-  const int taps = config.noise_taps;
-  const int bands = config.noise_bands;
-  const double half_rate = 0.5 * sample_rate_hz;
-  std::vector<double> centres;
-  for (int b = 0; b < bands; ++b) {
-    centres.push_back(hz_of(mel_of(half_rate) * b / (bands - 1)));
-  }
-  // The triangles sampled densely, and back to time by a cosine sum: zero phase, real, even.
-  const int points = 2048;
-  std::vector<float> kernel(static_cast<std::size_t>(taps * bands));
-  for (int b = 0; b < bands; ++b) {
-    std::vector<double> gain(static_cast<std::size_t>(points + 1), 0.0);
-    for (int p = 0; p <= points; ++p) {
-      const double hz = half_rate * p / points;
-      double g = 0.0;
-      if (b > 0 && hz <= centres[b] && hz >= centres[b - 1]) {
-        g = (hz - centres[b - 1]) / (centres[b] - centres[b - 1]);
-      } else if (b + 1 < bands && hz >= centres[b] && hz <= centres[b + 1]) {
-        g = (centres[b + 1] - hz) / (centres[b + 1] - centres[b]);
-      } else if (hz == centres[b]) {
-        g = 1.0;
-      }
-      gain[static_cast<std::size_t>(p)] = g;
-    }
-    for (int i = 0; i < taps; ++i) {
-      const int n = i - taps / 2;
-      double sum = 0.5 * (gain[0] + gain[static_cast<std::size_t>(points)] * (n % 2 == 0 ? 1 : -1));
-      for (int p = 1; p < points; ++p) {
-        sum += gain[static_cast<std::size_t>(p)] * std::cos(std::numbers::pi * p * n / points);
-      }
-      const double window = 0.5 + 0.5 * std::cos(2.0 * std::numbers::pi * n / taps);
-      kernel[static_cast<std::size_t>(i * bands + b)] = static_cast<float>(sum / points * window);
+std::map<std::string, Shape> note_generator_tensor_shapes(const NoteGeneratorConfig& config,
+                                                          int row_features) {
+  std::map<std::string, Shape> shapes;
+  for (const Network& network : networks_of(config)) {
+    std::int64_t inputs = row_features;
+    for (std::size_t i = 0; i < network.outputs.size(); ++i) {
+      shapes[layer_name(network.name, i, "weight")] = {network.outputs[i], inputs};
+      shapes[layer_name(network.name, i, "bias")] = {network.outputs[i]};
+      inputs = network.outputs[i];
     }
   }
-  return kernel;
+  shapes["noise.kernel"] = {config.noise_taps, config.noise_bands};
+  return shapes;
+}
+
+HarmonicNoisePlan compile_note_generator(const VoiceFile& voice) {
+  const SafetensorsFile& file = voice.weights;
+  const NoteGeneratorConfig config =
+      note_generator_config_from_json(voice.description->at("config"), file.name);
+  const NoteContract contract =
+      note_contract_from_json(voice.description->at("features"), file.name);
+  if (!contract.phase) {
+    throw Error(ErrorCode::bad_input, file.name +
+                                          ": features: field 'phase': expected true, since a note "
+                                          "generator makes its partials from it, found false");
+  }
+  const auto shapes = note_generator_tensor_shapes(config, contract.row_features());
+  for (const auto& [tensor, view] : file.tensors) {
+    if (!shapes.contains(tensor)) {
+      throw Error(ErrorCode::bad_input, file.name + ": tensor " + quote(tensor) +
+                                            ": the network its config describes has none");
+    }
+  }
+  HarmonicNoisePlan plan;
+  plan.sample_rate_hz = contract.sample_rate_hz;
+  plan.hop_samples = contract.hop_samples;
+  plan.row_features = contract.row_features();
+  plan.sample_features = contract.sample_features();
+  plan.partials = config.partials;
+  plan.noise_bands = config.noise_bands;
+  plan.noise_taps = config.noise_taps;
+  for (const Network& network : networks_of(config)) {
+    std::vector<DenseOp> layers = dense_layers(file, network, plan.row_features);
+    if (network.name == "controls") {
+      plan.controls = std::move(layers);
+    } else if (network.name == "detune") {
+      plan.detune = std::move(layers);
+    } else {
+      plan.level = std::move(layers);
+    }
+  }
+  plan.noise_kernel = require_f32(file, "noise.kernel", shapes.at("noise.kernel"));
+  plan.storage = file.storage;
+  validate(plan);
+  return plan;
 }
 
 }  // namespace ondes
