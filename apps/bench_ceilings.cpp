@@ -1,8 +1,8 @@
 #include "apps/bench_ceilings.h"
 
-#undef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4)
-#define HWY_WANT_AVX3_DL
+#include "engine/cpu/isa_table.h"
+#include "engine/ops/simd_targets.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "apps/bench_ceilings.cpp"
 #include <hwy/foreach_target.h>
@@ -14,7 +14,7 @@ HWY_BEFORE_NAMESPACE();
 namespace ondes {
 namespace HWY_NAMESPACE {
 
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+#if ONDES_SIMD_TARGET
 
 constexpr int kRegisters = HWY_TARGET == HWY_AVX2 ? 12 : 16;
 
@@ -78,28 +78,10 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ondes {
-namespace {
-
-using Maker = const CeilingPasses* (*)();
-
-const CeilingPasses* made(Maker maker) {
-  return maker == nullptr ? nullptr : maker();
-}
-
-}  // namespace
 
 const CeilingPasses* ceiling_passes(Isa isa) {
-  const std::int64_t supported = hwy::SupportedTargets();
-  if (isa == Isa::avx2 && (supported & HWY_AVX2) != 0) {
-    return made(HWY_CHOOSE_AVX2(passes));
-  }
-  if (isa == Isa::avx512 && (supported & HWY_AVX3_DL) != 0) {
-    return made(HWY_CHOOSE_AVX3_DL(passes));
-  }
-  if (isa == Isa::avx512 && (supported & HWY_AVX3) != 0) {
-    return made(HWY_CHOOSE_AVX3(passes));
-  }
-  return nullptr;
+  return table_of_isa<CeilingPasses>(isa, HWY_CHOOSE_AVX2(passes), HWY_CHOOSE_AVX3(passes),
+                                     HWY_CHOOSE_AVX3_DL(passes));
 }
 
 }  // namespace ondes

@@ -12,6 +12,7 @@
 #include "engine/cpu/step_model_internal.h"
 #include "engine/cpu/worker_pool_internal.h"
 #include "engine/error.h"
+#include "engine/flush_to_zero.h"
 
 namespace ondes {
 namespace {
@@ -76,6 +77,7 @@ class CpuStepRunner final : public StepRunner {
   void process(std::span<const StepLane> lanes, int samples) noexcept override {
     assert(samples <= options_.max_block_samples);
     assert(lanes.size() <= slots_.size());
+    const FlushToZeroScope flush;
     if (lanes.empty() || samples <= 0) {
       return;
     }
@@ -91,7 +93,7 @@ class CpuStepRunner final : public StepRunner {
     const int units = std::min(threads_, static_cast<int>(lanes.size()));
     share_ = (static_cast<int>(lanes.size()) + units - 1) / units;
     if (units == 1) {
-      run_share(0);
+      run_share(0, false);
     } else {
       pool_.run(units);
     }
@@ -106,12 +108,12 @@ class CpuStepRunner final : public StepRunner {
   }
 
  private:
-  static void run_unit(void* self, int unit) noexcept {
-    static_cast<CpuStepRunner*>(self)->run_share(unit);
+  static void run_unit(void* self, int unit, bool on_worker) noexcept {
+    static_cast<CpuStepRunner*>(self)->run_share(unit, on_worker);
   }
 
   // Lanes [unit * share, ...) of the call in progress.
-  void run_share(int unit) noexcept {
+  void run_share(int unit, bool on_worker) noexcept {
     const std::size_t first = pair_now_ ? 0 : std::min(size(unit * share_), lanes_.size());
     const std::size_t count = std::min(size(share_), lanes_.size() - first);
     if (count == 0) {
@@ -127,6 +129,7 @@ class CpuStepRunner final : public StepRunner {
     call.probe = probe_;
     call.pair = pair_now_ ? &pair_ : nullptr;
     call.second_half = pair_now_ && unit == 1;
+    call.may_yield = on_worker;
     switch (options_.precision) {
       case Precision::f32:
         kernels_.advance_f32(call);

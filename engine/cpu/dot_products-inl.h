@@ -29,7 +29,7 @@ namespace ondes {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+#if ONDES_SIMD_TARGET
 
 using DF = hn::ScalableTag<float>;
 using DI = hn::ScalableTag<std::int32_t>;

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "engine/cpu/runner_options.h"
+#include "engine/flush_to_zero.h"
 #include "engine/ops/activation_table.h"
 
 namespace ondes {
@@ -146,6 +147,7 @@ void ReferenceStepRunner::start(int slot) noexcept {
 
 void ReferenceStepRunner::process(std::span<const StepLane> lanes, int samples) noexcept {
   assert(samples <= options_.max_block_samples);
+  const FlushToZeroScope flush;
   for (const StepLane& lane : lanes) {
     Slot& slot = slots_[size(lane.slot)];
     std::size_t row = 0;

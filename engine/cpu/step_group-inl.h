@@ -9,7 +9,10 @@
 // the next sample. They meet twice a sample, through the three words of PairSync. Nobody waits for
 // a thread that is not there: a sample's second half is done by whoever claims it first, and the
 // chain claims it itself if the other core has not by then. The sums are the same either way.
-// Included once per target.
+//
+// Longer than other files because it is one class that must be one piece of code for the optimiser:
+// every stage is inlined into the loop over samples, once a target and precision.
+// Render thread (and the workers of its runner). Included once per target.
 #if defined(ONDES_CPU_STEP_GROUP_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ONDES_CPU_STEP_GROUP_INL_H_
 #undef ONDES_CPU_STEP_GROUP_INL_H_
@@ -28,7 +31,7 @@ HWY_BEFORE_NAMESPACE();
 namespace ondes {
 namespace HWY_NAMESPACE {
 
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+#if ONDES_SIMD_TARGET
 
 template <class Dot, class OutDot>
 class Group {
@@ -92,7 +95,8 @@ class Group {
         rows_in_force(t + 1);
         past_taps(t + 1);
       }
-      for (Patience patience; !mine && pair.samples_done.load(std::memory_order_acquire) <= t;) {
+      for (Patience patience(call_.may_yield);
+           !mine && pair.samples_done.load(std::memory_order_acquire) <= t;) {
         patience.wait();
       }
     }
@@ -103,7 +107,7 @@ class Group {
   HWY_INLINE void follow() {
     PairSync& pair = *call_.pair;
     for (int t = 0; t < call_.samples; ++t) {
-      Patience patience;
+      Patience patience(call_.may_yield);
       bool mine = false;
       while (!mine && pair.samples_done.load(std::memory_order_acquire) <= t) {
         if (pair.layers_done.load(std::memory_order_acquire) > layers_before(t)) {
@@ -133,7 +137,7 @@ class Group {
       const float* init = l == 0 ? m_.skip_bias : s_.sums(0);
       begin_parts<Dot>(chunk.matrix, init, parts);
       for (int step = 0; step < chunk.matrix.steps; step += z_words, ++l) {
-        for (Patience patience;
+        for (Patience patience(call_.may_yield);
              pair.layers_done.load(std::memory_order_acquire) <= layers_before(t) + l;) {
           patience.wait();
         }

@@ -1,10 +1,8 @@
 // The step kernels compiled for every instruction set, and the choice among them.
+#include "engine/cpu/isa_table.h"
 #include "engine/cpu/step_kernels_internal.h"
+#include "engine/ops/simd_targets.h"
 
-// Scalar work is the judge's; sets between it and AVX2 have no fused multiply-add.
-#undef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4)
-#define HWY_WANT_AVX3_DL
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "engine/cpu/step_kernels.cpp"
 #include <hwy/foreach_target.h>
@@ -16,7 +14,7 @@ HWY_BEFORE_NAMESPACE();
 namespace ondes {
 namespace HWY_NAMESPACE {
 
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+#if ONDES_SIMD_TARGET
 
 // i8 keeps 16 bits in the last product of continuous distributions (engine/cpu/runner_options.h).
 void advance_f32(const GroupCall& call) noexcept {
@@ -60,28 +58,10 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ondes {
-namespace {
-
-using Maker = const StepKernels* (*)();
-
-const StepKernels* made(Maker maker) {
-  return maker == nullptr ? nullptr : maker();
-}
-
-}  // namespace
 
 const StepKernels* step_kernels(Isa isa) {
-  const std::int64_t supported = hwy::SupportedTargets();
-  if (isa == Isa::avx2 && (supported & HWY_AVX2) != 0) {
-    return made(HWY_CHOOSE_AVX2(kernels));
-  }
-  if (isa == Isa::avx512 && (supported & HWY_AVX3_DL) != 0) {
-    return made(HWY_CHOOSE_AVX3_DL(kernels));
-  }
-  if (isa == Isa::avx512 && (supported & HWY_AVX3) != 0) {
-    return made(HWY_CHOOSE_AVX3(kernels));
-  }
-  return nullptr;
+  return table_of_isa<StepKernels>(isa, HWY_CHOOSE_AVX2(kernels), HWY_CHOOSE_AVX3(kernels),
+                                   HWY_CHOOSE_AVX3_DL(kernels));
 }
 
 }  // namespace ondes

@@ -31,11 +31,13 @@ struct PairSync {
   }
 };
 
-// A waiting loop that leaves the core to others when it takes long.
+// A waiting loop. Where it may, it leaves the core to others when it takes long; the caller of a
+// real-time member may not, because that enters the kernel.
 class Patience {
  public:
+  explicit Patience(bool may_yield) noexcept : may_yield_(may_yield) {}
   void wait() noexcept {
-    if (++spins_ < 20000) {
+    if (!may_yield_ || ++spins_ < 20000) {
       spin_pause();
     } else {
       std::this_thread::yield();
@@ -43,6 +45,7 @@ class Patience {
   }
 
  private:
+  bool may_yield_;
   int spins_ = 0;
 };
 
@@ -57,6 +60,7 @@ struct GroupCall {
   StepProbe* probe = nullptr;
   PairSync* pair = nullptr;  // one lane shared by two cores; this call is one of its halves
   bool second_half = false;
+  bool may_yield = false;  // runs on a worker, not on the render thread
 };
 
 struct StepKernels {

@@ -18,7 +18,7 @@ HWY_BEFORE_NAMESPACE();
 namespace ondes {
 namespace HWY_NAMESPACE {
 
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+#if ONDES_SIMD_TARGET
 
 // Rounds x * inverse to integers and stores `count` (a multiple of 16) of them as activations.
 template <DotFormat kFormat>

@@ -1,6 +1,7 @@
 #include <chrono>
 
 #include "engine/cpu/worker_pool_internal.h"
+#include "engine/flush_to_zero.h"
 
 namespace ondes {
 namespace {
@@ -24,12 +25,12 @@ WorkerPool::~WorkerPool() {
   }
 }
 
-bool WorkerPool::take_unit() noexcept {
+bool WorkerPool::take_unit(bool on_worker) noexcept {
   std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
   while ((ticket & 0xFFFFU) < ((ticket >> 16U) & 0xFFFFU)) {
     if (ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel,
                                       std::memory_order_acquire)) {
-      work_(context_, static_cast<int>(ticket & 0xFFFFU));
+      work_(context_, static_cast<int>(ticket & 0xFFFFU), on_worker);
       done_.fetch_add(1, std::memory_order_release);
       return true;
     }
@@ -41,21 +42,18 @@ void WorkerPool::run(int units) noexcept {
   done_.store(0, std::memory_order_relaxed);
   const std::uint64_t job = (ticket_.load(std::memory_order_relaxed) >> 32U) + 1;
   ticket_.store(job << 32U | static_cast<std::uint64_t>(units) << 16U, std::memory_order_release);
-  while (take_unit()) {
+  while (take_unit(false)) {
   }
-  for (int spins = 0; done_.load(std::memory_order_acquire) != units; ++spins) {
-    if (spins < kSpins) {
-      spin_pause();
-    } else {
-      std::this_thread::yield();  // the worker may need this very core
-    }
+  while (done_.load(std::memory_order_acquire) != units) {
+    spin_pause();
   }
 }
 
 void WorkerPool::serve() noexcept {
+  const FlushToZeroScope flush;
   int idle = 0;
   while (!stop_.load(std::memory_order_relaxed)) {
-    if (take_unit()) {
+    if (take_unit(true)) {
       idle = 0;
     } else if (++idle < kSpins) {
       spin_pause();

@@ -4,7 +4,11 @@
 // many units it has, which is next. A worker that comes late finds no unit left, never one of
 // another job. The caller works too, so a job ends even if every worker sleeps. Idle workers spin,
 // then yield, then nap: waiting costs the caller nothing, and a nap never delays more than one
-// share. Set-up thread: constructor, destructor. Render thread: run(), one caller at a time.
+// share. The caller only spins: run() is
+// real-time, and giving up the processor enters the kernel. So a worker that is preempted within a
+// unit delays the caller until it runs again. Denormals are flushed on every worker, as they are to
+// be on the caller's thread (engine/flush_to_zero.h): which thread takes a unit changes no bit.
+// Set-up thread: constructor, destructor. Render thread: run(), one caller at a time.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -17,19 +21,20 @@ namespace ondes {
 
 class WorkerPool {
  public:
-  using Work = void (*)(void* context, int unit) noexcept;
+  // `on_worker`: not on the thread that called run().
+  using Work = void (*)(void* context, int unit, bool on_worker) noexcept;
 
   WorkerPool(int workers, Work work, void* context);
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  // Calls work(context, u) for u = 0..units-1, each once; returns when all are done.
+  // Calls work(context, u, ...) for u = 0..units-1, each once; returns when all are done.
   void run(int units) noexcept ONDES_REALTIME;
 
  private:
   // ticket = job << 32 | units << 16 | next unit.
-  bool take_unit() noexcept;
+  bool take_unit(bool on_worker) noexcept;
   void serve() noexcept;
 
   Work work_;

@@ -9,11 +9,9 @@
 #include "engine/cpu/runner_options.h"
 #include "engine/deterministic_math.h"
 #include "engine/ops/activation_table.h"
+#include "engine/ops/simd_targets.h"
 #include "engine/random/philox.h"
 
-#undef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4)
-#define HWY_WANT_AVX3_DL
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tests/engine/test_simd_ops.cpp"
 #include <hwy/foreach_target.h>
@@ -42,7 +40,7 @@ HWY_BEFORE_NAMESPACE();
 namespace ondes {
 namespace HWY_NAMESPACE {
 
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+#if ONDES_SIMD_TARGET
 
 VF value_of(Function function, VF x) {
   const DF d;

@@ -1,11 +1,14 @@
 // Every instruction set, precision, block schedule, company and thread count gives the samples of
 // the reference loops, bit for bit.
 #include <catch2/catch.hpp>
+#include <limits>
 #include <string>
 
 #include "engine/cpu/reference_step_runner.h"
 #include "engine/cpu/runner_options.h"
+#include "engine/flush_to_zero.h"
 #include "tests/support/runner_rig.h"
+#include "tests/support/small_voice.h"
 
 namespace ondes {
 namespace {
@@ -100,6 +103,54 @@ TEST_CASE("a lane shared by two cores gives the judge's samples") {
       }
     }
   }
+}
+
+// Head weights so small that every product of the head is denormal, output weights so large that
+// those products would be heard.
+std::vector<std::byte> voice_with_denormals() {
+  WavenetConfig config = small_config();
+  config.distribution = Distribution::gaussian;
+  const NoteContract contract = small_contract();
+  auto tensors =
+      random_wavenet_tensors(config, contract.row_features(), contract.sample_features(), 3);
+  const auto a = static_cast<std::size_t>(config.head_channels);
+  const auto s = static_cast<std::size_t>(config.skip_channels);
+  const auto fill = [&](const std::string& name, std::size_t count, float value) {
+    const std::vector<float> values(count, value);
+    tensors[name] = tensor_from_floats(values, tensors[name].shape);
+  };
+  fill("skip.bias", s, 1.0F);
+  fill("head.weight", a * s, 1e-39F);
+  fill("head.bias", a, 0.0F);
+  fill("output.weight", 2 * a, 1e38F);
+  fill("output.bias", 2, 0.25F);
+  return write_voice(small_description(config, contract), tensors);
+}
+
+TEST_CASE("denormals are zero on every thread of a runner, and the caller's mode stays") {
+  if (!kFlushToZeroSupported) {
+    WARN("skipped: this processor has no flush-to-zero mode known to engine/flush_to_zero.h");
+    return;
+  }
+  const std::vector<std::byte> bytes = voice_with_denormals();
+  const StepPlan plan = compile_wavenet(parse_voice(bytes, "denormals"));
+  const RunnerRig rig(plan);
+  std::vector<RigLane> lanes;
+  for (int i = 0; i < kLanes; ++i) {
+    lanes.push_back({i, static_cast<std::uint64_t>(i), 0.0F, {}});  // the centre: no random part
+  }
+  const std::vector<float> bias_alone(kSamples, 0.25F);
+  for (const Isa isa : supported_isas()) {
+    for (const int threads : {1, 3}) {
+      const auto runner = make_cpu_step_runner_for(isa, plan, options(Precision::f32, threads));
+      CAPTURE(runner->description());
+      for (const RigResult& result : rig.run(*runner, lanes, kSamples, kBlock)) {
+        CHECK(result.output == bias_alone);
+      }
+    }
+  }
+  volatile float smallest = std::numeric_limits<float>::min();
+  CHECK(smallest * 0.5F > 0.0F);
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <limits>
 #include <random>
 #include <vector>
 
 #include "engine/error.h"
+#include "engine/flush_to_zero.h"
 #include "tests/support/synth_rig.h"
 
 using namespace ondes;
@@ -227,4 +229,16 @@ TEST_CASE("a mapping to an instrument the voice lacks is refused") {
   SynthOptions options;
   options.instrument_of_program[5] = 2;
   CHECK_THROWS_AS(SynthRig(4, 64, true, options), Error);
+}
+
+TEST_CASE("the synth works with denormals flushed and leaves the caller's mode as it was") {
+  if (!kFlushToZeroSupported) {
+    WARN("skipped: this processor has no flush-to-zero mode known to engine/flush_to_zero.h");
+    return;
+  }
+  SynthRig rig;
+  rig.render({note_on(0, 60)}, 100);
+  CHECK(rig.runner.flushes_denormals);
+  volatile float smallest = std::numeric_limits<float>::min();
+  CHECK(smallest * 0.5F > 0.0F);
 }

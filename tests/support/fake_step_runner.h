@@ -2,6 +2,7 @@
 // little of the lane's own random stream. Timing, pitch, identity and company are then visible in
 // the samples, exactly, and no weights are needed.
 #pragma once
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ class FakeStepRunner : public StepRunner {
   void start(int slot) noexcept override { next_sample_[static_cast<std::size_t>(slot)] = 0; }
   void process(std::span<const StepLane> lanes, int samples) noexcept override {
     ++calls;
+    volatile float smallest = std::numeric_limits<float>::min();
+    flushes_denormals = smallest * 0.5F == 0.0F;
     contract_broken |= samples < 1 || samples > max_block_samples_;
     for (const StepLane& lane : lanes) {
       const auto slot = static_cast<std::size_t>(lane.slot);
@@ -40,6 +43,7 @@ class FakeStepRunner : public StepRunner {
   std::string description() const override { return "fake"; }
 
   int calls = 0;
+  bool flushes_denormals = false;  // the mode of the last call
   bool contract_broken = false;  // a lane was not started, skipped samples, or lacked its first row
 
  private:
