@@ -1,0 +1,78 @@
+#include "models/importers/import_voice.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+
+#include "engine/error.h"
+#include "engine/files/json_fields.h"
+#include "engine/files/sha256.h"
+#include "models/importers/nam_import.h"
+#include "models/importers/torch_file.h"
+#include "models/importers/zip_archive.h"
+
+namespace ondes {
+namespace {
+
+constexpr std::size_t kMaxNameBytes = 200;  // of a voice
+
+ImportedVoice import_any(const ImportRequest& request) {
+  if (looks_like_nam(request.bytes)) {
+    return import_nam(request);
+  }
+  throw Error(ErrorCode::bad_input,
+              request.path +
+                  ": expected a PyTorch checkpoint (zip format), safetensors or a .nam capture, "
+                  "found none of them");
+}
+
+}  // namespace
+
+ImportedVoice import_voice(const ImportRequest& request) {
+  ImportedVoice voice = import_any(request);
+  voice.report.tensors_used = voice.tensors.size();
+  for (const auto& [tensor, data] : voice.tensors) {
+    voice.report.parameters += data.bytes.size() / sizeof(float);
+  }
+  if (request.licence.empty()) {
+    voice.report.unknown.emplace_back("the licence (say it with --licence)");
+  }
+  return voice;
+}
+
+VoiceFile imported_voice_file(const ImportRequest& request) {
+  const ImportedVoice voice = import_voice(request);
+  const auto bytes =
+      std::make_shared<const std::vector<std::byte>>(write_voice(voice.description, voice.tensors));
+  VoiceFile file = parse_voice(*bytes, request.path);
+  file.weights.storage = bytes;
+  return file;
+}
+
+bool is_capture_path(const std::string& path) {
+  return std::filesystem::path(path).extension() == ".nam";
+}
+
+nlohmann::json imported_description(const ImportRequest& request,
+                                    const std::string& architecture,
+                                    int sample_rate_hz,
+                                    const std::string& format) {
+  const std::filesystem::path path(request.path);
+  std::string name = request.name.empty() ? path.stem().string() : request.name;
+  name.resize(std::min(name.size(), kMaxNameBytes));
+  nlohmann::json description = {{"schema", kVoiceSchema},
+                                {"name", name.empty() ? std::string("imported") : name},
+                                {"architecture", architecture},
+                                {"sample_rate", sample_rate_hz},
+                                {"training",
+                                 {{"imported",
+                                   {{"format", format},
+                                    {"file", path.filename().string()},
+                                    {"sha256", sha256_hex(request.bytes)}}}}}};
+  if (!request.licence.empty()) {
+    description["licence"] = request.licence;
+  }
+  return description;
+}
+
+}  // namespace ondes
