@@ -5,19 +5,47 @@
 
 #include "engine/error.h"
 #include "engine/files/json_fields.h"
+#include "models/hifigan/hifigan.h"
+#include "models/nam/nam_lstm.h"
+#include "models/nam/nam_wavenet.h"
 #include "models/wavenet/wavenet.h"
 
 namespace ondes {
 namespace {
 
+// One of the two is there.
 struct ModelRow {
   std::string_view architecture;
-  StepPlan (*compile)(const VoiceFile& voice);
+  StepPlan (*compile_step)(const VoiceFile& voice);
+  BlockPlan (*compile_block)(const VoiceFile& voice);
 };
 
-constexpr std::array<ModelRow, 1> kModels{{
-    {"wavenet", compile_wavenet},
+BlockPlan compile_first_speaker(const VoiceFile& voice) {
+  return compile_hifigan(voice);
+}
+
+constexpr std::array<ModelRow, 4> kModels{{
+    {"hifigan", nullptr, compile_first_speaker},
+    {"nam_lstm", nullptr, compile_nam_lstm},
+    {"nam_wavenet", nullptr, compile_nam_wavenet},
+    {"wavenet", compile_wavenet, nullptr},
 }};
+
+[[noreturn]] void refuse_architecture(const VoiceFile& voice, const std::string& expected) {
+  throw Error(ErrorCode::bad_input, voice.weights.name + ": field 'architecture': expected " +
+                                        expected + ", found " + quote(voice.architecture));
+}
+
+const ModelRow& find_model(const VoiceFile& voice) {
+  std::string known;
+  for (const ModelRow& model : kModels) {
+    if (voice.architecture == model.architecture) {
+      return model;
+    }
+    known += (known.empty() ? "" : ", ") + std::string(model.architecture);
+  }
+  refuse_architecture(voice, "one of " + known);
+}
 
 }  // namespace
 
@@ -29,17 +57,24 @@ std::vector<std::string> architecture_names() {
   return names;
 }
 
+bool is_block_voice(const VoiceFile& voice) {
+  return find_model(voice).compile_block != nullptr;
+}
+
 StepPlan compile_step_plan(const VoiceFile& voice) {
-  std::string known;
-  for (const ModelRow& model : kModels) {
-    if (voice.architecture == model.architecture) {
-      return model.compile(voice);
-    }
-    known += (known.empty() ? "" : ", ") + std::string(model.architecture);
+  const ModelRow& model = find_model(voice);
+  if (model.compile_step == nullptr) {
+    refuse_architecture(voice, "one that makes a sample a step");
   }
-  throw Error(ErrorCode::bad_input, voice.weights.name +
-                                        ": field 'architecture': expected one of " + known +
-                                        ", found " + quote(voice.architecture));
+  return model.compile_step(voice);
+}
+
+BlockPlan compile_block_plan(const VoiceFile& voice) {
+  const ModelRow& model = find_model(voice);
+  if (model.compile_block == nullptr) {
+    refuse_architecture(voice, "one that makes a block a call");
+  }
+  return model.compile_block(voice);
 }
 
 }  // namespace ondes

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/plan/block_plan.h"
 #include "engine/plan/step_plan.h"
 #include "engine/weights/voice_file.h"
 
@@ -13,8 +14,13 @@ namespace ondes {
 
 std::vector<std::string> architecture_names();
 
-// Throws Error{bad_input}: an unknown architecture, with the known ones listed, or what its
+// Whether the voice's architecture compiles to a block plan (and not to a step plan). Throws
+// Error{bad_input} for an unknown architecture, with the known ones listed.
+bool is_block_voice(const VoiceFile& voice);
+
+// Throw Error{bad_input}: an unknown architecture or one of the other kind of plan, or what its
 // compiler finds.
 StepPlan compile_step_plan(const VoiceFile& voice);
+BlockPlan compile_block_plan(const VoiceFile& voice);
 
 }  // namespace ondes
