@@ -28,18 +28,19 @@ std::vector<float> noise_kernel(const NoteGeneratorConfig& config, int sample_ra
   const int points = 2048;
   std::vector<float> kernel(static_cast<std::size_t>(taps * bands));
   for (int b = 0; b < bands; ++b) {
+    const double centre = centres[static_cast<std::size_t>(b)];
+    const double below = centres[static_cast<std::size_t>(std::max(0, b - 1))];
+    const double above = centres[static_cast<std::size_t>(std::min(bands - 1, b + 1))];
     std::vector<double> gain(static_cast<std::size_t>(points + 1), 0.0);
     for (int p = 0; p <= points; ++p) {
       const double hz = half_rate * p / points;
-      double g = 0.0;
-      if (b > 0 && hz <= centres[b] && hz >= centres[b - 1]) {
-        g = (hz - centres[b - 1]) / (centres[b] - centres[b - 1]);
-      } else if (b + 1 < bands && hz >= centres[b] && hz <= centres[b + 1]) {
-        g = (centres[b + 1] - hz) / (centres[b + 1] - centres[b]);
-      } else if (hz == centres[b]) {
-        g = 1.0;
+      if (hz == centre) {
+        gain[static_cast<std::size_t>(p)] = 1.0;
+      } else if (hz > below && hz < centre) {
+        gain[static_cast<std::size_t>(p)] = (hz - below) / (centre - below);
+      } else if (hz > centre && hz < above) {
+        gain[static_cast<std::size_t>(p)] = (above - hz) / (above - centre);
       }
-      gain[static_cast<std::size_t>(p)] = g;
     }
     for (int i = 0; i < taps; ++i) {
       const int n = i - taps / 2;
