@@ -2,7 +2,7 @@
 #pragma once
 #include <string>
 
-#include "engine/score/midi_file.h"
+#include "engine/score/perform.h"
 
 namespace ondes {
 

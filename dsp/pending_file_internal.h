@@ -1,8 +1,13 @@
 // A file that gets its name only when it is complete: temporary file beside the target, every write
 // checked, fsync, rename. Standard output ("-"), pipes and devices are written straight through.
 //
+// The same promises as engine/files/atomic_file.h, written a second time on purpose: dsp/ does not
+// know engine/files, and its one user is libsndfile, which wants a file that it can seek and read
+// back through callbacks that may not throw. Whoever changes a promise changes both; the tests of
+// both ask the same questions (tests/engine/test_atomic_file.cpp, tests/dsp/test_audio_file*.cpp).
+//
 // Errors inside write() stick and are thrown by check(), because libsndfile's callbacks stand in
-// between and neither pass exceptions nor report what they are told.
+// between and neither pass exceptions nor report what they are told. One thread at a time.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -4,6 +4,8 @@
 // Past 4 GiB the same bytes become RF64 with the lengths in ds64 (EBU Tech 3306). A length that is
 // unknown when the header goes out (pipes) is written as 0xFFFFFFFF, which readers take as "to the
 // end".
+//
+// Any thread.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -7,6 +7,8 @@
 // A size limit (RLIMIT_FSIZE) is reported as Error only where the program ignores SIGXFSZ, as a
 // closed pipe is only where it ignores SIGPIPE; apps/ does both.
 //
+// dsp/pending_file_internal.h promises the same for sound files, and says why it exists.
+//
 // Set-up thread. Everything throws Error{io} naming path and reason.
 #pragma once
 #include <cstddef>

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
+#include "engine/files/mapped_file.h"
 
 namespace ondes {
 namespace {
@@ -120,6 +121,12 @@ json parse_json(std::string_view text, const std::string& where) {
   } catch (const json::exception&) {  // a number beyond double
     throw Error(ErrorCode::bad_input, where + ": expected JSON, found a number out of range");
   }
+}
+
+json read_json_file(const std::string& path) {
+  const MappedFile file(path);
+  const std::span<const std::byte> bytes = file.bytes();
+  return parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
 }
 
 JsonFields::JsonFields(const json& object, std::string where)

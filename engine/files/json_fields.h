@@ -22,6 +22,9 @@ std::string quote(std::string_view text);
 // nesting deeper than kMaxJsonDepth. `where` is what messages start with.
 nlohmann::json parse_json(std::string_view text, const std::string& where);
 
+// The same for a whole file, whose path messages start with. Throws Error{io} too.
+nlohmann::json read_json_file(const std::string& path);
+
 // Reads the fields of one object. A field asked for with a fallback may be absent; the others must
 // be there. refuse_unknown() afterwards names the first field nobody asked for.
 class JsonFields {

@@ -1,4 +1,4 @@
-// SHA-256 (FIPS 180-4) as 64 lower-case hexadecimal digits, by libmd.
+// SHA-256 (FIPS 180-4) as 64 lower-case hexadecimal digits, by libmd. Set-up thread.
 #pragma once
 #include <cstddef>
 #include <span>

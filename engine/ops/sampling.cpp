@@ -43,6 +43,18 @@ float log_normal_tail(float x) {
   return x >= 0.0F ? log_tail : exact::log(1.0F - exact::exp(log_tail));
 }
 
+// A bin of the amplitude in units of a distribution's scale, from its mean.
+struct ScaledBin {
+  float lower, middle, upper, width;
+};
+
+ScaledBin scaled_bin(float mean, float log_scale, float centre, int levels) {
+  const float inverse_scale = exact::exp(-log_scale);
+  const float half = 1.0F / static_cast<float>(levels - 1);
+  return {(centre - mean - half) * inverse_scale, (centre - mean) * inverse_scale,
+          (centre - mean + half) * inverse_scale, 2.0F * half * inverse_scale};
+}
+
 }  // namespace
 
 OutputSampler::OutputSampler(const StepPlan& plan)
@@ -90,35 +102,27 @@ float OutputSampler::log_logistic_bin(float mean,
                                       float log_scale,
                                       float centre,
                                       int edge) const noexcept {
-  const float inverse_scale = exact::exp(-log_scale);
-  const float half = 1.0F / static_cast<float>(levels_ - 1);
-  const float upper = (centre - mean + half) * inverse_scale;
-  const float lower = (centre - mean - half) * inverse_scale;
+  const ScaledBin bin = scaled_bin(mean, log_scale, centre, levels_);
   if (edge < 0) {
-    return -softplus(-upper);
+    return -softplus(-bin.upper);
   }
   if (edge > 0) {
-    return -softplus(lower);
+    return -softplus(bin.lower);
   }
-  return log_one_minus_exp(2.0F * half * inverse_scale) - softplus(-upper) - softplus(lower);
+  return log_one_minus_exp(bin.width) - softplus(-bin.upper) - softplus(bin.lower);
 }
 
 float OutputSampler::log_normal_bin(float mean,
                                     float log_scale,
                                     float centre,
                                     int edge) const noexcept {
-  const float inverse_scale = exact::exp(-log_scale);
-  const float half = 1.0F / static_cast<float>(levels_ - 1);
-  const float upper = (centre - mean + half) * inverse_scale;
-  const float lower = (centre - mean - half) * inverse_scale;
+  const auto [lower, middle, upper, width] = scaled_bin(mean, log_scale, centre, levels_);
   if (edge < 0) {
     return log_normal_tail(-upper);
   }
   if (edge > 0) {
     return log_normal_tail(lower);
   }
-  const float width = 2.0F * half * inverse_scale;
-  const float middle = (centre - mean) * inverse_scale;
   if (width < 0.05F && std::fabs(middle) * width < 0.5F) {
     // Midpoint rule with its second-order term: the density changes little within the bin.
     const float curvature = (middle * middle - 1.0F) * width * width * (1.0F / 24.0F);

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "engine/error.h"
 
@@ -325,29 +324,6 @@ int read_header(Cursor& file, MidiFile& midi) {
   return tracks;
 }
 
-std::vector<std::byte> read_bytes(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
-    throw Error(ErrorCode::io, path + ": cannot be opened: " + std::strerror(errno));
-  }
-  // In pieces and without asking for the size, so that a pipe can be read as well.
-  std::vector<std::byte> bytes;
-  std::vector<char> piece(std::size_t{1} << 16);
-  while (in) {
-    in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-    const auto got = static_cast<std::size_t>(in.gcount());
-    const auto* begin = reinterpret_cast<const std::byte*>(piece.data());
-    bytes.insert(bytes.end(), begin, begin + got);
-    if (bytes.size() > kMaxMidiFileBytes) {
-      throw Error(ErrorCode::io, path + ": larger than the 64 MiB that a MIDI file may have");
-    }
-  }
-  if (!in.eof()) {
-    throw Error(ErrorCode::io, path + ": cannot be read");
-  }
-  return bytes;
-}
-
 }  // namespace
 
 MidiFile parse_midi(std::span<const std::byte> bytes, const std::string& name) {
@@ -378,16 +354,6 @@ MidiFile parse_midi(std::span<const std::byte> bytes, const std::string& name) {
     }
   }
   return midi;
-}
-
-Performance read_performance(const std::string& path) {
-  const std::vector<std::byte> bytes = read_bytes(path);
-  const MidiFile midi = parse_midi(bytes, path);
-  try {
-    return perform(midi);
-  } catch (const Error& error) {
-    throw Error(error.code(), path + ": " + error.what());
-  }
 }
 
 }  // namespace ondes

@@ -7,14 +7,14 @@
 // Where real files stray from the text and the meaning is still plain, they are read: a RIFF RMID
 // wrapper, unknown chunks, a track without its end-of-track event, bytes after the last track, a
 // running status kept over a meta event, a format 0 file with more than one track.
+//
+// Set-up thread.
 #pragma once
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
-
-#include "engine/score/performance.h"
 
 namespace ondes {
 
@@ -47,13 +47,5 @@ struct MidiFile {
 
 // `name` is used in messages only.
 MidiFile parse_midi(std::span<const std::byte> bytes, const std::string& name);
-
-// Applies the tempo map and the controller rules (performance.h). Formats 0 and 1: the tracks sound
-// together. Format 2: they follow one another, each with its own tempo from 120 a minute on.
-// Throws Error{bad_input} if the score would last longer than kMaxScoreSeconds.
-Performance perform(const MidiFile& file);
-
-// Reads, parses and performs. Throws Error{io} if the file cannot be read or is over 64 MiB.
-Performance read_performance(const std::string& path);
 
 }  // namespace ondes

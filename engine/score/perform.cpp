@@ -3,14 +3,19 @@
 // One sequence is a set of tracks that sound together. Its events are put in time order (ties:
 // track order, then order in the track, so that the result is what a synthesizer on a cable would
 // hear), given seconds by the tempo map, and played to a ChannelRules.
+#include "engine/score/perform.h"
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
+#include <fstream>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/error.h"
-#include "engine/score/midi_file.h"
 
 namespace ondes {
 namespace {
@@ -322,6 +327,29 @@ int most_keys_down(const std::vector<PerformanceNote>& notes) {
   return most;
 }
 
+std::vector<std::byte> read_bytes(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    throw Error(ErrorCode::io, path + ": cannot be opened: " + std::strerror(errno));
+  }
+  // In pieces and without asking for the size, so that a pipe can be read as well.
+  std::vector<std::byte> bytes;
+  std::vector<char> piece(std::size_t{1} << 16);
+  while (in) {
+    in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+    const auto got = static_cast<std::size_t>(in.gcount());
+    const auto* begin = reinterpret_cast<const std::byte*>(piece.data());
+    bytes.insert(bytes.end(), begin, begin + got);
+    if (bytes.size() > kMaxMidiFileBytes) {
+      throw Error(ErrorCode::io, path + ": larger than the 64 MiB that a MIDI file may have");
+    }
+  }
+  if (!in.eof()) {
+    throw Error(ErrorCode::io, path + ": cannot be read");
+  }
+  return bytes;
+}
+
 }  // namespace
 
 Performance perform(const MidiFile& file) {
@@ -341,6 +369,16 @@ Performance perform(const MidiFile& file) {
   }
   out.max_polyphony = most_keys_down(out.notes);
   return out;
+}
+
+Performance read_performance(const std::string& path) {
+  const std::vector<std::byte> bytes = read_bytes(path);
+  const MidiFile midi = parse_midi(bytes, path);
+  try {
+    return perform(midi);
+  } catch (const Error& error) {
+    throw Error(error.code(), path + ": " + error.what());
+  }
 }
 
 }  // namespace ondes

@@ -13,6 +13,8 @@
 //     Null RPN and NRPN numbers send data entry nowhere. CC 121 unselects and centres the bend.
 //   - Pan 0 and 1 are hard left, 64 is the middle, 127 hard right.
 //   - Channel 10 (index 9) is counted and left out, its controls too.
+//
+// Plain data: any thread.
 #pragma once
 #include <cstdint>
 #include <string>

@@ -4,6 +4,8 @@
 // (https://github.com/huggingface/safetensors). The reader is bounded: header <= 100 MB and <= the
 // file, products checked, offsets inside the data, no holes, no overlaps, no duplicate keys. It
 // never copies tensor bytes.
+//
+// Set-up thread; what was read may be looked at by any.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Names and sizes of safetensors element types.
+// Names and sizes of safetensors element types. Any thread.
 #pragma once
 #include <cstddef>
 #include <optional>

@@ -9,6 +9,7 @@
 
 #include "engine/error.h"
 #include "engine/score/midi_file.h"
+#include "engine/score/perform.h"
 
 namespace {
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "engine/error.h"
-#include "engine/score/midi_file.h"
 #include "engine/score/midi_writer.h"
+#include "engine/score/perform.h"
 
 namespace {
 

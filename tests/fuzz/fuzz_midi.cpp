@@ -6,7 +6,7 @@
 #include <span>
 
 #include "engine/error.h"
-#include "engine/score/midi_file.h"
+#include "engine/score/perform.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/score/midi_file.h"
+#include "engine/score/perform.h"
 #include "tests/support/test_data.h"
 
 namespace {
