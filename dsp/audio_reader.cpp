@@ -212,6 +212,25 @@ struct AudioFileReader::Impl {
     if ((found.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_MPEG) {
       info.frames = -1;  // an estimate
     }
+    if ((found.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_FLAC && info.frames > 0) {
+      require_last_frame();
+    }
+  }
+
+  // A FLAC's header promises a length that says nothing about the bytes behind it: only what can be
+  // decoded does.
+  void require_last_frame() {
+    std::vector<float> frame(static_cast<std::size_t>(info.channels));
+    const bool whole = sf_seek(file, info.frames - 1, SEEK_SET) == info.frames - 1 &&
+                       sf_readf_float(file, frame.data(), 1) == 1;
+    if (source.error_number != 0) {
+      fail_io(name, "cannot read", source.error_number);
+    }
+    if (!whole || sf_seek(file, 0, SEEK_SET) != 0) {
+      throw Error(ErrorCode::bad_input, name + ": cut short or damaged: its header promises " +
+                                            std::to_string(info.frames) +
+                                            " frames, and the last one cannot be decoded");
+    }
   }
 
   int read(float* out, int frames) {

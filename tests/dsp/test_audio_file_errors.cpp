@@ -226,9 +226,10 @@ TEST_CASE("a file cut anywhere is one error, never fewer frames in silence") {
       put(path, whole.substr(0, bytes));
       CAPTURE(name, bytes, whole.size());
       CHECK(code_of([&] { read_audio_file(path); }) == ErrorCode::bad_input);
+      CHECK(code_of([&] { AudioFileReader{path}; }) == ErrorCode::bad_input);  // opening is enough
     }
     put(path, whole.substr(0, whole.size() - 1));
-    CHECK(code_of([&] { read_audio_file(path); }) == ErrorCode::bad_input);
+    CHECK(code_of([&] { AudioFileReader{path}; }) == ErrorCode::bad_input);
   }
 }
 
