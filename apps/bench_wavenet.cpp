@@ -14,6 +14,7 @@
 
 #include "apps/bench_ceilings.h"
 #include "apps/bench_shapes.h"
+#include "apps/precision_names.h"
 #include "engine/buffer.h"
 #include "engine/cpu/huge_array.h"
 #include "engine/cpu/reference_step_runner.h"
@@ -28,15 +29,6 @@ using Clock = std::chrono::steady_clock;
 // Short enough that many blocks meet no interruption.
 constexpr int block_samples(int lanes) {
   return lanes == 1 ? 32 : 8;
-}
-
-Precision precision_of(const std::string& name) {
-  for (const Precision precision : {Precision::f32, Precision::i16, Precision::i8}) {
-    if (precision_name(precision) == name) {
-      return precision;
-    }
-  }
-  throw Error(ErrorCode::usage, "bench: precision: expected f32, i16 or i8, found " + name);
 }
 
 double seconds_since(Clock::time_point start) {
@@ -213,7 +205,7 @@ double clock_ghz() {
   return 1e-9 / best;
 }
 
-// Samples a second of the cached LibTorch evaluation, or 0 where there is none.
+// Samples a second of the cached LibTorch evaluation. Throws Error{io} if the program says nothing.
 double torch_samples_per_second(const std::string& program, const BenchShape& shape) {
   const std::string command = fmt::format("'{}' {} 2>/dev/null", program, shape.residual);
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(popen(command.c_str(), "r"), &pclose);
@@ -223,7 +215,12 @@ double torch_samples_per_second(const std::string& program, const BenchShape& sh
     text += chunk.data();
   }
   const nlohmann::json answer = nlohmann::json::parse(text, nullptr, false);
-  return answer.is_object() ? answer.value("samples_per_second", 0.0) : 0.0;
+  if (!answer.is_object() || !answer.contains("samples_per_second")) {
+    throw Error(ErrorCode::io, program + ": gives no figure for " + std::to_string(shape.residual) +
+                                   " residual channels; run it alone to see why, or leave the "
+                                   "comparison out with --torch ''");
+  }
+  return answer.at("samples_per_second").get<double>();
 }
 
 void print_head(const BenchOptions& options, Isa isa) {
@@ -301,7 +298,7 @@ int run_bench_wavenet(const BenchOptions& options) {
         for (const int threads : options.threads) {
           Line line;
           line.shape = shape;
-          line.precision = precision_of(name);
+          line.precision = precision_names().at(name);
           line.lanes = lanes;
           line.threads = threads;
           check_answer(plan, line.precision, lanes, threads);

@@ -12,8 +12,8 @@ struct BenchOptions {
   std::vector<int> residual_channels{32, 64, 128};
   std::vector<int> lanes{1, 16};
   std::vector<int> threads{1, 2};
-  std::vector<std::string> precisions{"f32", "i16", "i8"};
-  double seconds = 0.4;       // of measuring, for each line
+  std::vector<std::string> precisions{"f32", "i16", "i8"};  // precision_names.h
+  double seconds = 0.4;                                     // of measuring, for each line
   std::string torch_program;  // ondes-bench-torch; empty: no comparison
   bool json = false;          // JSON lines on stdout instead of a table
 };

@@ -3,8 +3,10 @@
 #include <memory>
 
 #include "apps/bench_wavenet.h"
+#include "apps/cli_options.h"
 #include "apps/commands.h"
 #include "apps/voices.h"
+#include "engine/error.h"
 
 namespace ondes {
 
@@ -22,7 +24,7 @@ void add_bench_command(CLI::App& app, Action& action) {
       ->delimiter(',')
       ->check(CLI::IsMember({"f32", "i16", "i8"}));
   wavenet->add_option("--seconds", options->seconds, "Time for each line")
-      ->check(CLI::Range(0.01, 60.0))
+      ->check(finite_range(0.01, 60.0))
       ->capture_default_str();
   const std::filesystem::path torch = program_folder() / "ondes-bench-torch";
   std::error_code ignored;
@@ -31,10 +33,18 @@ void add_bench_command(CLI::App& app, Action& action) {
   }
   wavenet->add_option(
       "--torch", options->torch_program,
-      "ondes-bench-torch, for comparison with LibTorch (default: the one beside ondes)");
+      "ondes-bench-torch, for comparison with LibTorch (default: the one beside ondes; '': none)");
   wavenet->add_flag("--json", options->json, "JSON lines instead of a table");
-  wavenet->callback(
-      [options, &action] { action = [options] { return run_bench_wavenet(*options); }; });
+  wavenet->callback([options, &action] {
+    action = [options] {
+      std::error_code error;
+      if (!options->torch_program.empty() &&
+          !std::filesystem::exists(options->torch_program, error)) {
+        throw Error(ErrorCode::io, "--torch " + options->torch_program + ": not there");
+      }
+      return run_bench_wavenet(*options);
+    };
+  });
 }
 
 }  // namespace ondes

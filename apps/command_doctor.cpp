@@ -12,6 +12,7 @@
 
 #include "apps/commands.h"
 #include "apps/exit_codes.h"
+#include "apps/precision_names.h"
 #include "apps/print.h"
 #include "apps/renderer.h"
 #include "apps/scratch_file.h"

@@ -10,6 +10,7 @@
 
 #include "apps/commands.h"
 #include "apps/exit_codes.h"
+#include "apps/output_path.h"
 #include "apps/print.h"
 #include "engine/error.h"
 
@@ -53,10 +54,21 @@ std::vector<std::string> output_paths(const RenderCommand& command) {
   return outputs;
 }
 
-int run_render(const RenderCommand& command) {
-  if (command.json && command.output == "-") {
-    throw Error(ErrorCode::usage, "--json and -o - both want standard output");
+// How far a render of several scores had come when the one at `failed` could not be made.
+std::string what_stands(const std::vector<std::string>& outputs, std::size_t failed) {
+  if (outputs.size() == 1) {
+    return "";
   }
+  std::string done;
+  for (std::size_t i = 0; i < failed; ++i) {
+    done += (i == 0 ? "" : ", ") + outputs[i];
+  }
+  return fmt::format(" ({} of {} scores rendered{}; {} not begun)", failed, outputs.size(),
+                     done.empty() ? "" : ": " + done, outputs.size() - failed - 1);
+}
+
+int run_render(const RenderCommand& command) {
+  refuse_mixed_output(command.output, command.json);
   const std::vector<std::string> outputs = output_paths(command);
   const ProgressMode progress = progress_mode(command.progress);
   choose_device(command.options.device);  // before the work of loading
@@ -64,12 +76,16 @@ int run_render(const RenderCommand& command) {
   const Voice voice = load_voice(voice_path);
   nlohmann::json files = nlohmann::json::array();
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const Score score = load_score(command.inputs[i]);
-    RenderRequest request{voice, score, command.options, "", outputs[i], command.force, progress};
-    request.voice_as_given = command.voice.empty() ? voice_path.stem().string() : command.voice;
-    const RenderSummary summary = render(request);
-    print_summary(summary);
-    files.push_back(summary_to_json(summary));
+    try {
+      const Score score = load_score(command.inputs[i]);
+      RenderRequest request{voice, score, command.options, "", outputs[i], command.force, progress};
+      request.voice_as_given = command.voice.empty() ? voice_path.stem().string() : command.voice;
+      const RenderSummary summary = render(request);
+      print_summary(summary);
+      files.push_back(summary_to_json(summary));
+    } catch (const Error& error) {
+      throw Error(error.code(), error.what() + what_stands(outputs, i));
+    }
   }
   if (command.json) {
     print_json({{"outputs", files}});
@@ -103,6 +119,8 @@ void print_summary(const RenderSummary& summary) {
        fmt::format("{} notes were cut short for want of lanes (--max-lanes)",
                    summary.stats.stolen_notes));
   note(summary.lufs.has_value(), fmt::format("measured {:.2f} LUFS", summary.lufs.value_or(0.0)));
+  note(summary.lufs_unmeasured,
+       "loudness not measured, and so not changed: it takes 0.4 s of sound above -70 LUFS");
   note(summary.applied_gain_db != 0.0,
        fmt::format("gain {:+.2f} dB applied{}", summary.applied_gain_db,
                    summary.lufs_limited ? ", the peak allows no more" : ""));
@@ -130,6 +148,8 @@ nlohmann::json summary_to_json(const RenderSummary& summary) {
       {"peak", summary.peak},
       {"applied_gain_db", summary.applied_gain_db},
       {"device", summary.device}};
+  object["lufs_unmeasured"] = summary.lufs_unmeasured;
+  object["lufs_limited"] = summary.lufs_limited;
   object["lufs"] = summary.lufs ? nlohmann::json(*summary.lufs) : nlohmann::json();
   object["sha256"] = summary.sha256.empty() ? nlohmann::json() : nlohmann::json(summary.sha256);
   return object;

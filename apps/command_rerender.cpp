@@ -8,6 +8,7 @@
 #include "apps/command_render.h"
 #include "apps/commands.h"
 #include "apps/exit_codes.h"
+#include "apps/output_path.h"
 #include "apps/print.h"
 #include "dsp/audio_file.h"
 #include "engine/cpu/runner_options.h"
@@ -88,6 +89,7 @@ void warn_of_differences(const Recipe& recipe) {
 }
 
 int run_rerender(const RerenderCommand& command) {
+  refuse_mixed_output(command.output, command.json);
   const ProgressMode progress = progress_mode(command.progress);
   std::string text;
   {

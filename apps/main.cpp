@@ -8,6 +8,7 @@
 #include <new>
 #include <string>
 
+#include "apps/cli_options.h"
 #include "apps/commands.h"
 #include "apps/exit_codes.h"
 #include "apps/interrupt.h"
@@ -45,7 +46,7 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? ondes::kExitDone : ondes::kExitUsage;
+    return ondes::exit_of_parse_error(app, error, "ondes");
   }
   return action ? action() : ondes::kExitUsage;
 }

@@ -95,7 +95,8 @@ double MixSink::choose_gain(MixSinkReport* report) const {
   double gain = 1.0;
   if (meter_) {
     const double measured = meter_->integrated_lufs();
-    if (std::isfinite(measured)) {
+    report->unmeasured = !std::isfinite(measured);
+    if (!report->unmeasured) {
       report->lufs = measured;
       gain = std::pow(10.0, (*options_.lufs - measured) / 20.0);
     }

@@ -33,7 +33,8 @@ struct MixSinkOptions {
 struct MixSinkReport {
   AudioWriteReport file;
   double gain_db = 0.0;
-  std::optional<double> lufs;  // measured before the gain; nothing: not measured, or silence
+  std::optional<double> lufs;  // measured before the gain, where that was wanted and possible
+  bool unmeasured = false;     // wanted, but the clip is too short or too quiet; the gain is 0 dB
   bool limited = false;        // the peak kept the file below the loudness wanted
 };
 

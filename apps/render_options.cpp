@@ -1,12 +1,12 @@
 #include "apps/render_options.h"
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "apps/cli_options.h"
+#include "apps/precision_names.h"
 #include "engine/error.h"
 #include "engine/files/json_fields.h"
 #include "engine/score/general_midi.h"
@@ -54,18 +54,6 @@ void add_choice(CLI::App& command,
       ->default_str(name_of(names, value));
 }
 
-// CLI::Range lets NaN through: it compares false with both ends.
-CLI::Validator finite_range(double low, double high) {
-  const std::string wanted = fmt::format("a number from {} to {}", low, high);
-  return CLI::Validator(
-      [low, high, wanted](std::string& text) {
-        double value = 0.0;
-        const bool good = CLI::detail::lexical_cast(text, value) && value >= low && value <= high;
-        return good ? std::string() : "expected " + wanted + ", found '" + text + "'";
-      },
-      fmt::format("[{} - {}]", low, high));
-}
-
 // CLI11 reads numbers with strtoull, which wraps negative ones and clamps large ones.
 bool read_seed(const std::string& text, std::uint64_t& seed) {
   const char* end = text.data() + text.size();
@@ -87,12 +75,6 @@ void add_program_override(RenderOptions& options, const std::string& text) {
 }
 
 }  // namespace
-
-const std::map<std::string, Precision>& precision_names() {
-  static const std::map<std::string, Precision> names{
-      {"f32", Precision::f32}, {"i16", Precision::i16}, {"i8", Precision::i8}};
-  return names;
-}
 
 const std::map<std::string, SampleFormat>& format_names() {
   static const std::map<std::string, SampleFormat> names{

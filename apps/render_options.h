@@ -48,8 +48,7 @@ nlohmann::json render_options_to_json(const RenderOptions& options);
 // Throws Error{bad_input} naming `where` and the field.
 RenderOptions render_options_from_json(const nlohmann::json& object, const std::string& where);
 
-// Precision and sample format by their names on the command line.
-const std::map<std::string, Precision>& precision_names();
+// Sample formats by their names on the command line.
 const std::map<std::string, SampleFormat>& format_names();
 
 // The instrument of every program: General MIDI's choice (engine/score/general_midi.h), then the

@@ -6,6 +6,7 @@
 
 #include "apps/interrupt.h"
 #include "apps/mix_sink.h"
+#include "apps/output_path.h"
 #include "cuda/backend.h"
 #include "engine/cpu/runner_options.h"
 #include "engine/error.h"
@@ -20,20 +21,6 @@ namespace {
 
 constexpr int kBlockSamples = 256;
 constexpr double kCutFadeS = 0.005;
-
-void refuse_existing(const std::string& output, bool replace) {
-  std::error_code ignored;
-  if (output != "-" && !replace && fs::is_regular_file(output, ignored)) {
-    throw Error(ErrorCode::io, output + ": exists already; --force replaces it");
-  }
-}
-
-// A device or a pipe: written straight through, whatever its name.
-bool is_special(const std::string& output) {
-  std::error_code ignored;
-  return output == "-" || (fs::exists(output, ignored) && !fs::is_regular_file(output, ignored) &&
-                           !fs::is_directory(output, ignored));
-}
 
 SynthOptions synth_options(const RenderRequest& request) {
   SynthOptions options;
@@ -143,14 +130,6 @@ std::unique_ptr<StepRunner> make_runner(const DeviceChoice& device,
   return device.cuda ? make_cuda_step_runner(plan, chosen) : make_cpu_step_runner(plan, chosen);
 }
 
-fs::path scratch_folder(const std::string& output) {
-  if (is_special(output)) {
-    return fs::temp_directory_path();
-  }
-  const fs::path path(output);
-  return path.has_parent_path() ? path.parent_path() : fs::path(".");
-}
-
 RenderSummary render(const RenderRequest& request) {
   const RenderOptions& options = request.options;
   const int rate_hz = request.voice.contract.sample_rate_hz;
@@ -176,7 +155,7 @@ RenderSummary render(const RenderRequest& request) {
   MixSinkOptions sink_options;
   sink_options.mix_rate_hz = rate_hz;
   sink_options.file_rate_hz = options.rate_hz == 0 ? rate_hz : options.rate_hz;
-  if (is_special(request.output) && fs::path(request.output).extension() != ".flac") {
+  if (is_special_output(request.output) && fs::path(request.output).extension() != ".flac") {
     sink_options.container = AudioContainer::wav;
   }
   sink_options.format = options.format;
@@ -199,6 +178,7 @@ RenderSummary render(const RenderRequest& request) {
   summary.applied_gain_db = report.gain_db;
   summary.lufs = report.lufs;
   summary.lufs_limited = report.limited;
+  summary.lufs_unmeasured = report.unmeasured;
   summary.rate_hz = sink_options.file_rate_hz;
   summary.duration_s = static_cast<double>(plan.samples) / rate_hz;
   summary.percussion_notes = request.score.performance.percussion_notes;

@@ -52,6 +52,7 @@ struct RenderSummary {
   double peak = 0.0;             // of the file, 1 is full scale
   double applied_gain_db = 0.0;  // by --lufs and --clip rescale
   std::optional<double> lufs;    // of the mix before that gain, where it was measured
+  bool lufs_unmeasured = false;  // --lufs without effect: too short or too quiet to be measured
   bool lufs_limited = false;     // rescaling kept the file below the loudness asked for
   std::string device;            // what ran, and why
   std::string sha256;            // of the file; empty for standard output
@@ -59,8 +60,5 @@ struct RenderSummary {
 
 // Throws Error; then the output is as it was before.
 RenderSummary render(const RenderRequest& request);
-
-// A folder for temporary files of `output`: its own, or the system's for pipes.
-std::filesystem::path scratch_folder(const std::string& output);
 
 }  // namespace ondes

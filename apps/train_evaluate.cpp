@@ -5,8 +5,10 @@
 #include <memory>
 #include <optional>
 
+#include "apps/cli_options.h"
 #include "apps/exit_codes.h"
 #include "apps/interrupt.h"
+#include "apps/precision_names.h"
 #include "apps/print.h"
 #include "apps/train_commands.h"
 #include "engine/error.h"
@@ -30,10 +32,6 @@ struct EvaluateArguments {
   int likelihood_notes = 24;
   bool json = false;
 };
-
-Precision precision_from(const std::string& name) {
-  return name == "i16" ? Precision::i16 : name == "i8" ? Precision::i8 : Precision::f32;
-}
 
 void check_instruments(const NoteContract& contract,
                        const NoteCorpus& corpus,
@@ -166,7 +164,7 @@ int evaluate(const EvaluateArguments& arguments) {
   check_instruments(contract, corpus, arguments.corpus);
   const std::vector<int> notes = test_notes(corpus, arguments.limit);
   EvaluationOptions options;
-  options.precision = precision_from(arguments.precision);
+  options.precision = precision_names().at(arguments.precision);
   options.temperature = arguments.temperature.value_or(static_cast<float>(voice.temperature));
   options.seed = arguments.seed;
   options.threads = arguments.threads;
@@ -230,7 +228,7 @@ void add_train_evaluate_command(CLI::App& app, Action& action) {
   command
       ->add_option("--temperature", arguments->temperature,
                    "spread of the sampling (default: the voice's)")
-      ->check(CLI::Range(0.0, 4.0));
+      ->check(finite_range(0.0, 4.0));
   command->add_option("--seed", arguments->seed);
   command->add_option("--render-threads", arguments->threads)->check(CLI::Range(1, 256));
   command->add_option("--limit", arguments->limit, "at most so many notes, spread evenly");

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "apps/cli_options.h"
 #include "apps/exit_codes.h"
 #include "apps/interrupt.h"
 #include "apps/train_commands.h"
@@ -24,7 +25,7 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? ondes::kExitDone : ondes::kExitUsage;
+    return ondes::exit_of_parse_error(app, e, "ondes-train");
   }
   if (threads > 0) {
     at::set_num_threads(threads);

@@ -83,6 +83,14 @@ TEST_CASE("a given tail makes the length exact, and --rate changes it as it shou
   CHECK(resampled.at("frames").get<double>() == expected);
 }
 
+TEST_CASE("without a tail a file is as long as its score, to the sample") {
+  const OndesRig rig;
+  MidiWriter writer(480, "one second and a half");
+  writer.note(writer.add_track("one"), 0, 1440, 0, 60, 90);  // 120 a minute
+  write_bytes(rig.folder.file("score.mid"), writer.bytes());
+  CHECK(output_of(rig.render("a.wav", {"--tail", "0", "--json"})).at("frames") == 24000);
+}
+
 TEST_CASE("a cut tail ends in silence, without a click") {
   const OndesRig rig;
   REQUIRE(rig.render("a.wav", {"--tail", "0", "--bits", "32f"}).exit_code == 0);
@@ -100,6 +108,27 @@ TEST_CASE("--lufs brings the file to the loudness asked for") {
   meter.add(clip.view());
   // The gain is float and the meter sums in double: a hundredth of a unit is far more than both.
   CHECK(meter.integrated_lufs() == Approx(-40.0).margin(0.01));
+}
+
+TEST_CASE("--lufs says when a clip is too short or too quiet to be measured") {
+  const OndesRig rig;
+  // -120 dB, far below the meter's gate of -70 LUFS.
+  for (const std::string gain_db : {"-120", "0"}) {
+    if (gain_db == "0") {
+      MidiWriter writer(480, "short");
+      writer.note(writer.add_track("one"), 0, 10, 0, 60, 90);  // ends after ten milliseconds
+      write_bytes(rig.folder.file("score.mid"), writer.bytes());
+    }
+    const ProgramResult result =
+        rig.render("a.wav", {"--lufs", "-20", "--gain-db", gain_db, "--json", "--force"});
+    const nlohmann::json summary = output_of(result);
+    CHECK(summary.at("lufs").is_null());
+    CHECK(summary.at("lufs_unmeasured") == true);
+    CHECK(summary.at("applied_gain_db") == 0.0);
+    CHECK(result.err.find("loudness not measured") != std::string::npos);
+  }
+  write_bytes(rig.folder.file("score.mid"), test_score(4));
+  CHECK(output_of(rig.render("b.wav", {"--lufs", "-40", "--json"})).at("lufs_unmeasured") == false);
 }
 
 TEST_CASE("--clip decides what happens over full scale") {

@@ -32,7 +32,6 @@ TEST_CASE("usage errors exit with 2") {
   check_refused(rig, rig.render("a.wav", {"--temperature", "-1"}), 2, "--temperature");
   check_refused(rig, rig.render("a.mp3"), 2, "a.mp3");
   check_refused(rig, rig.render("a.flac", {"--bits", "32f"}), 2, "a.flac");
-  check_refused(rig, rig.render("-", {"--json"}), 2, "standard output");
 }
 
 TEST_CASE("numbers that are not finite, and seeds beyond 64 bits, are usage errors") {
@@ -45,6 +44,38 @@ TEST_CASE("numbers that are not finite, and seeds beyond 64 bits, are usage erro
   for (const std::string value : {"99999999999999999999", "18446744073709551616", "-1", "1x"}) {
     check_refused(rig, rig.render("a.wav", {"--seed", value}), 2, "--seed");
   }
+}
+
+TEST_CASE("what the parser of the command line refuses is said as every other error") {
+  const OndesRig rig;
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {}, {"render"}, {"render", "--bits", "12"}, {"info"}}) {
+    const ProgramResult result = rig.run(arguments);
+    INFO(result.err);
+    CHECK(result.exit_code == 2);
+    CHECK(result.err.starts_with("ondes: "));
+  }
+}
+
+TEST_CASE("bench refuses a time that is no number, and a yardstick that is not there") {
+  const OndesRig rig;
+  for (const std::string value : {"nan", "inf", "0", "-1"}) {
+    check_refused(rig, rig.run({"bench", "wavenet", "--seconds", value}), 2, "--seconds");
+  }
+  check_refused(rig, rig.run({"bench", "wavenet", "--torch", "./nothing-here"}), 4,
+                "./nothing-here");
+}
+
+TEST_CASE("the sound and the JSON cannot both go to standard output") {
+  const OndesRig rig;
+  check_refused(rig, rig.render("-", {"--json"}), 2, "standard output");
+  check_refused(rig, rig.render("/dev/stdout", {"--json"}), 2, "standard output");
+  REQUIRE(rig.render("a.wav").exit_code == 0);
+  const ProgramResult result = rig.run({"rerender", "a.wav", "-o", "-", "--json"});
+  INFO(result.err);
+  CHECK(result.exit_code == 2);
+  CHECK(result.err.find("standard output") != std::string::npos);
+  CHECK(result.out.empty());
 }
 
 TEST_CASE("help and version are no errors") {
@@ -100,6 +131,34 @@ TEST_CASE("an existing file stays as it was, unless --force replaces it") {
   CHECK(rig.bytes("a.wav") == "xxx");
   CHECK(rig.render("a.wav", {"--force"}).exit_code == 0);
   CHECK(rig.bytes("a.wav").starts_with("RIFF"));
+}
+
+TEST_CASE("a link that leads nowhere exists too: only --force replaces it") {
+  const OndesRig rig;
+  std::filesystem::create_symlink("nowhere.wav", rig.folder.path() / "a.wav");
+  const ProgramResult refused = rig.render("a.wav");
+  CHECK(refused.exit_code == 4);
+  CHECK(refused.err.find("--force") != std::string::npos);
+  CHECK(std::filesystem::is_symlink(rig.folder.path() / "a.wav"));
+  CHECK_FALSE(rig.exists("nowhere.wav"));
+  CHECK(rig.render("a.wav", {"--force"}).exit_code == 0);
+  CHECK(rig.bytes("a.wav").starts_with("RIFF"));
+}
+
+TEST_CASE("an error among several scores says what is complete, and leaves that") {
+  const OndesRig rig;
+  write_bytes(rig.folder.file("bad.mid"), std::vector<std::byte>(40, std::byte{'x'}));
+  write_bytes(rig.folder.file("last.mid"), test_score(1));
+  const ProgramResult result =
+      rig.run({"render", "score.mid", "bad.mid", "last.mid", "-o", "made/", "--voice", "voice"});
+  INFO(result.err);
+  CHECK(result.exit_code == 3);
+  CHECK(result.err.find("bad.mid: ") != std::string::npos);
+  CHECK(result.err.find("(1 of 3 scores rendered: made/score.wav; 1 not begun)") !=
+        std::string::npos);
+  CHECK(rig.bytes("made/score.wav").starts_with("RIFF"));
+  CHECK_FALSE(rig.exists("made/bad.wav"));
+  CHECK_FALSE(rig.exists("made/last.wav"));
 }
 
 TEST_CASE("a full disk exits with 4") {

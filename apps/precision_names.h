@@ -1,0 +1,16 @@
+// The precisions by their names on every command line and in recipes.
+#pragma once
+#include <map>
+#include <string>
+
+#include "engine/plan/step_runner.h"
+
+namespace ondes {
+
+inline const std::map<std::string, Precision>& precision_names() {
+  static const std::map<std::string, Precision> names{
+      {"f32", Precision::f32}, {"i16", Precision::i16}, {"i8", Precision::i8}};
+  return names;
+}
+
+}  // namespace ondes
