@@ -13,9 +13,6 @@ void add_train_corpus_command(CLI::App& app, Action& action);
 void add_train_wavenet_command(CLI::App& app, Action& action);
 void add_train_evaluate_command(CLI::App& app, Action& action);
 
-// A configuration file. Throws Error naming it.
-nlohmann::json read_recipe(const std::string& path);
-
 // Makes the note corpus that a configuration's "corpus" object describes.
 void make_corpus(const nlohmann::json& recipe,
                  const std::string& file,

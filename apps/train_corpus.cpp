@@ -1,7 +1,6 @@
 // ondes-train corpus: a note corpus from a configuration.
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <fstream>
 #include <limits>
 #include <memory>
 
@@ -86,18 +85,6 @@ void print_report(const RecordingsReport& report) {
 
 }  // namespace
 
-nlohmann::json read_recipe(const std::string& path) {
-  std::ifstream stream(path);
-  if (!stream) {
-    throw Error(ErrorCode::io, path + ": cannot open");
-  }
-  try {
-    return nlohmann::json::parse(stream);
-  } catch (const nlohmann::json::exception& e) {
-    throw Error(ErrorCode::bad_input, path + ": " + e.what());
-  }
-}
-
 void make_corpus(const nlohmann::json& recipe,
                  const std::string& file,
                  const std::filesystem::path& folder) {
@@ -130,7 +117,7 @@ void add_train_corpus_command(CLI::App& app, Action& action) {
   command->add_option("-o,--out", arguments->out, "folder to write")->required();
   command->callback([arguments, &action] {
     action = [arguments] {
-      make_corpus(read_recipe(arguments->config), arguments->config, arguments->out);
+      make_corpus(read_json_file(arguments->config), arguments->config, arguments->out);
       return kExitDone;
     };
   });

@@ -6,6 +6,7 @@
 #include "apps/exit_codes.h"
 #include "apps/interrupt.h"
 #include "apps/train_commands.h"
+#include "engine/files/json_fields.h"
 #include "models/training/note_corpus.h"
 #include "models/training/wavenet_trainer.h"
 
@@ -31,7 +32,7 @@ struct WavenetArguments {
 };
 
 int train(const WavenetArguments& arguments) {
-  const nlohmann::json json = read_recipe(arguments.config);
+  const nlohmann::json json = read_json_file(arguments.config);
   const VoiceRecipe recipe = voice_recipe_from_json(json, arguments.config);
   const std::filesystem::path folder = arguments.corpus.empty()
                                            ? std::filesystem::path(arguments.work) / "corpus"

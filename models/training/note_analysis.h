@@ -14,6 +14,8 @@
 //
 // Grid. Rows stand at 0, hop, 2 hop, ... up to the release, then at release, release + hop, ...
 // exactly as engine/conditioning/note_conditioner.h places them.
+//
+// Set-up thread.
 #pragma once
 #include <span>
 #include <vector>

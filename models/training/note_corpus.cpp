@@ -1,58 +1,29 @@
 #include "models/training/note_corpus.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <array>
-#include <cerrno>
 #include <cmath>
-#include <cstdio>
-#include <cstring>
-#include <fstream>
-#include <memory>
+#include <cstddef>
+#include <limits>
 
 #include "engine/error.h"
+#include "engine/files/json_fields.h"
+#include "engine/files/mapped_file.h"
+#include "engine/weights/voice_file.h"
 
 namespace ondes {
 namespace {
 
 constexpr std::array<const char*, 3> kSplitNames = {"train", "validation", "test"};
 
-[[noreturn]] void fail_io(const std::filesystem::path& path, const char* what) {
-  throw Error(ErrorCode::io, path.string() + ": " + what + ": " + std::strerror(errno));
-}
-
-Split split_from_name(const std::string& name, const std::string& file) {
-  for (std::size_t i = 0; i < kSplitNames.size(); ++i) {
-    if (name == kSplitNames[i]) {
-      return static_cast<Split>(i);
-    }
-  }
-  throw Error(ErrorCode::bad_input,
-              file + ": notes.split: expected train, validation or test, found " + name);
-}
-
 // The whole of audio.f32, read-only.
-void map_audio(const std::filesystem::path& path, NoteCorpus* corpus) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
-    fail_io(path, "cannot open");
+void map_audio(const std::string& path, NoteCorpus* corpus) {
+  const auto file = std::make_shared<const MappedFile>(path);
+  const std::span<const std::byte> bytes = file->bytes();
+  if (bytes.size() < sizeof(float)) {
+    throw Error(ErrorCode::bad_input, path + ": expected samples, found an empty file");
   }
-  struct stat status {};
-  if (::fstat(fd, &status) != 0 || status.st_size <= 0) {
-    ::close(fd);
-    throw Error(ErrorCode::bad_input, path.string() + ": expected samples, found an empty file");
-  }
-  const auto bytes = static_cast<std::size_t>(status.st_size);
-  void* memory = ::mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
-  ::close(fd);
-  if (memory == MAP_FAILED) {
-    fail_io(path, "cannot map");
-  }
-  corpus->storage = std::shared_ptr<const void>(memory, [bytes](void* p) { ::munmap(p, bytes); });
-  corpus->samples = {static_cast<const float*>(memory), bytes / sizeof(float)};
+  corpus->storage = file;
+  corpus->samples = {reinterpret_cast<const float*>(bytes.data()), bytes.size() / sizeof(float)};
 }
 
 void check_note(const NoteCorpus& corpus,
@@ -74,62 +45,67 @@ void check_note(const NoteCorpus& corpus,
   }
 }
 
+// The folder, which is there afterwards, or what is to be written in it says why not.
+std::filesystem::path made(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  std::filesystem::create_directories(folder, ignored);
+  return folder;
+}
+
+CorpusNote note_from_json(const nlohmann::json& entry, const std::string& where) {
+  JsonFields fields(entry, where);
+  constexpr double kMostSamples = 1e15;
+  constexpr int kMost = std::numeric_limits<int>::max();
+  CorpusNote note;
+  note.instrument = fields.integer("instrument", 0, kMost);
+  note.pitch_semitones = static_cast<float>(fields.number("pitch", -128.0, 256.0));
+  note.velocity = fields.integer("velocity", 1, 127);
+  const double first = fields.number("first", 0.0, kMostSamples);
+  note.first_sample = static_cast<std::int64_t>(first);
+  if (static_cast<double>(note.first_sample) != first) {
+    fields.refuse("first", "a whole number", std::to_string(first));
+  }
+  note.samples = fields.integer("samples", 1, kMost);
+  note.release_sample = fields.integer("release", 1, kMost);
+  note.split = static_cast<Split>(fields.choice("split", {kSplitNames.begin(), kSplitNames.end()}));
+  note.neighbour = fields.integer("neighbour", -1, kMost, -1);
+  note.is_neighbour = fields.boolean("is_neighbour", false);
+  fields.refuse_unknown();
+  return note;
+}
+
 }  // namespace
 
 NoteCorpus open_note_corpus(const std::filesystem::path& folder) {
-  const std::filesystem::path index = folder / "corpus.json";
-  std::ifstream stream(index);
-  if (!stream) {
-    fail_io(index, "cannot open");
-  }
+  const std::string index = (folder / "corpus.json").string();
+  const nlohmann::json json = read_json_file(index);
+  JsonFields fields(json, index);
   NoteCorpus corpus;
-  try {
-    const nlohmann::json json = nlohmann::json::parse(stream);
-    corpus.sample_rate_hz = json.at("sample_rate").get<int>();
-    corpus.provenance = json.at("provenance");
-    for (const auto& instrument : json.at("instruments")) {
-      corpus.instruments.push_back(
-          {instrument.at("name").get<std::string>(), instrument.at("program").get<int>()});
-    }
-    for (const auto& entry : json.at("notes")) {
-      CorpusNote note;
-      note.instrument = entry.at("instrument").get<int>();
-      note.pitch_semitones = entry.at("pitch").get<float>();
-      note.velocity = entry.at("velocity").get<int>();
-      note.first_sample = entry.at("first").get<std::int64_t>();
-      note.samples = entry.at("samples").get<int>();
-      note.release_sample = entry.at("release").get<int>();
-      note.split = split_from_name(entry.at("split").get<std::string>(), index.string());
-      note.neighbour = entry.value("neighbour", -1);
-      note.is_neighbour = entry.value("is_neighbour", false);
-      corpus.notes.push_back(note);
-    }
-  } catch (const nlohmann::json::exception& e) {
-    throw Error(ErrorCode::bad_input, index.string() + ": " + e.what());
+  corpus.sample_rate_hz = fields.integer("sample_rate", kMinSampleRateHz, kMaxSampleRateHz);
+  corpus.provenance = fields.object("provenance");
+  for (const auto& entry : fields.objects("instruments", {1, 256})) {
+    JsonFields instrument(entry, index + ": instruments");
+    corpus.instruments.push_back({instrument.text("name"), instrument.integer("program", 0, 127)});
+    instrument.refuse_unknown();
   }
-  map_audio(folder / "audio.f32", &corpus);
+  for (const auto& entry : fields.objects("notes", {})) {
+    corpus.notes.push_back(
+        note_from_json(entry, index + ": notes[" + std::to_string(corpus.notes.size()) + "]"));
+  }
+  fields.refuse_unknown();
+  map_audio((folder / "audio.f32").string(), &corpus);
   for (std::size_t i = 0; i < corpus.notes.size(); ++i) {
-    check_note(corpus, corpus.notes[i], i, index.string());
+    check_note(corpus, corpus.notes[i], i, index);
   }
   return corpus;
 }
 
 NoteCorpusWriter::NoteCorpusWriter(const std::filesystem::path& folder, int sample_rate_hz)
-    : folder_(folder), sample_rate_hz_(sample_rate_hz) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  std::filesystem::remove(folder / "corpus.json", error);
-  const std::filesystem::path audio = folder / "audio.f32";
-  file_ = std::fopen(audio.c_str(), "wb");
-  if (file_ == nullptr) {
-    fail_io(audio, "cannot write");
-  }
-}
-
-NoteCorpusWriter::~NoteCorpusWriter() {
-  if (file_ != nullptr) {
-    std::fclose(file_);
-  }
+    : folder_(made(folder)),
+      sample_rate_hz_(sample_rate_hz),
+      audio_((folder / "audio.f32").string()) {
+  std::error_code absent;
+  std::filesystem::remove(folder / "corpus.json", absent);
 }
 
 int NoteCorpusWriter::add(CorpusNote note, std::span<const float> audio) {
@@ -142,9 +118,7 @@ int NoteCorpusWriter::add(CorpusNote note, std::span<const float> audio) {
   }
   note.first_sample = written_;
   note.samples = static_cast<int>(audio.size());
-  if (std::fwrite(audio.data(), sizeof(float), audio.size(), file_) != audio.size()) {
-    fail_io(folder_ / "audio.f32", "cannot write");
-  }
+  audio_.write(std::as_bytes(audio));
   written_ += note.samples;
   notes_.push_back(note);
   return static_cast<int>(notes_.size()) - 1;
@@ -152,12 +126,7 @@ int NoteCorpusWriter::add(CorpusNote note, std::span<const float> audio) {
 
 void NoteCorpusWriter::finish(const std::vector<CorpusInstrument>& instruments,
                               const nlohmann::json& provenance) {
-  const bool flushed = std::fflush(file_) == 0 && ::fsync(::fileno(file_)) == 0;
-  const bool closed = std::fclose(file_) == 0;
-  file_ = nullptr;
-  if (!flushed || !closed) {
-    fail_io(folder_ / "audio.f32", "cannot write");
-  }
+  audio_.commit();
   nlohmann::json json;
   json["sample_rate"] = sample_rate_hz_;
   json["provenance"] = provenance;
@@ -182,15 +151,8 @@ void NoteCorpusWriter::finish(const std::vector<CorpusInstrument>& instruments,
     }
     json["notes"].push_back(std::move(entry));
   }
-  const std::filesystem::path temporary = folder_ / "corpus.json.tmp";
-  std::ofstream stream(temporary, std::ios::trunc);
-  stream << json.dump(0) << '\n';
-  stream.close();
-  std::error_code error;
-  if (stream.fail() ||
-      (std::filesystem::rename(temporary, folder_ / "corpus.json", error), error)) {
-    fail_io(temporary, "cannot write");
-  }
+  const std::string text = json.dump(0) + "\n";
+  write_file_atomically((folder_ / "corpus.json").string(), std::as_bytes(std::span(text)));
 }
 
 }  // namespace ondes

@@ -4,16 +4,18 @@
 // (all notes end to end, mono float32, machine byte order, each from its onset on). Training never
 // sees whole pieces: a voice learns isolated notes, and polyphony is a batch of them.
 //
-// Set-up thread. Throws Error naming file and field.
+// Both are written under their names only when complete (engine/files/atomic_file.h), corpus.json
+// last. Set-up thread. Throws Error naming file and field.
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "engine/buffer.h"
+#include "engine/files/atomic_file.h"
 
 namespace ondes {
 
@@ -58,9 +60,6 @@ NoteCorpus open_note_corpus(const std::filesystem::path& folder);
 class NoteCorpusWriter {
  public:
   NoteCorpusWriter(const std::filesystem::path& folder, int sample_rate_hz);
-  ~NoteCorpusWriter();
-  NoteCorpusWriter(const NoteCorpusWriter&) = delete;
-  NoteCorpusWriter& operator=(const NoteCorpusWriter&) = delete;
   // Fills in first_sample and samples; returns the note's index.
   int add(CorpusNote note, std::span<const float> audio);
   // A note already added, for what is known only later; until finish(). Its place in audio.f32 stays.
@@ -73,7 +72,7 @@ class NoteCorpusWriter {
  private:
   std::filesystem::path folder_;
   int sample_rate_hz_;
-  std::FILE* file_ = nullptr;
+  AtomicFileWriter audio_;
   std::int64_t written_ = 0;
   std::vector<CorpusNote> notes_;
 };

@@ -3,6 +3,8 @@
 // Every note is synthesised alone at 48 kHz and brought to the corpus rate by soxr, because
 // FluidSynth's interpolation does not filter what lies above a lower output rate. Notes start
 // exactly at sample 0; releases fall on FluidSynth's 64-frame grid and are recorded as such.
+//
+// Set-up thread.
 #pragma once
 #include <cstdint>
 #include <filesystem>

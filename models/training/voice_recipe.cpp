@@ -1,9 +1,10 @@
+#include "models/training/voice_recipe.h"
+
 #include <cmath>
 #include <limits>
 
 #include "engine/files/json_fields.h"
 #include "engine/weights/voice_file.h"
-#include "models/training/wavenet_trainer.h"
 
 namespace ondes {
 namespace {

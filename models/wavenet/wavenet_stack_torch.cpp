@@ -10,7 +10,6 @@
 #include <ATen/Parallel.h>
 #include <dnnl.h>
 #include <pthread.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <memory>
@@ -18,6 +17,7 @@
 #include <vector>
 
 #include "engine/deterministic_math.h"
+#include "models/training/signals_held_back.h"
 #include "models/wavenet/wavenet_torch.h"
 
 namespace ondes {
@@ -25,31 +25,8 @@ namespace {
 
 constexpr std::int64_t kTileSamples = 512;
 
-// Holds signals back on this thread while it lives.
-//
-// oneDNN's generated AVX-512 kernels (seen in 2.6) use the stack pointer as a pointer into their
-// workspace on the heap. A signal handler's frame, 3 KB with those registers in it, would be
-// written over whatever lies below. So no handler may run on a thread that is inside dnnl_sgemm;
-// what arrives meanwhile is delivered afterwards, on the real stack.
-class SignalsHeldBack {
- public:
-  SignalsHeldBack() {
-    sigset_t all;
-    sigfillset(&all);
-    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP}) {
-      sigdelset(&all, fault);
-    }
-    pthread_sigmask(SIG_BLOCK, &all, &before_);
-  }
-  ~SignalsHeldBack() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsHeldBack(const SignalsHeldBack&) = delete;
-  SignalsHeldBack& operator=(const SignalsHeldBack&) = delete;
-
- private:
-  sigset_t before_{};
-};
-
-// C (m, n) = op(A) op(B) + beta C, row-major, leading dimensions given. Only under SignalsHeldBack.
+// C (m, n) = op(A) op(B) + beta C, row-major, leading dimensions given: BLAS's own list of
+// arguments, which every reader knows. Only under SignalsHeldBack.
 // Nothing to do where a tap reaches back beyond the whole tile (m or k not positive).
 void sgemm(char trans_a,
            char trans_b,
@@ -265,6 +242,7 @@ void segment_backward(const Segment& s, const float* dout, const SegmentGradient
 
 class StackFunction : public torch::autograd::Function<StackFunction> {
  public:
+  // Autograd tracks tensors only where each is an argument of its own, hence no StackArguments.
   static torch::Tensor forward(torch::autograd::AutogradContext* context,
                                const torch::Tensor& h0,
                                const torch::Tensor& rows,
@@ -359,17 +337,11 @@ class StackFunction : public torch::autograd::Function<StackFunction> {
 
 }  // namespace
 
-torch::Tensor stack_fused(const torch::Tensor& h0,
-                          const torch::Tensor& rows,
-                          const torch::Tensor& row_index,
-                          const torch::Tensor& conv,
-                          const torch::Tensor& residual,
-                          const torch::Tensor& residual_bias,
-                          const torch::Tensor& skip,
-                          const std::vector<int>& dilations) {
-  return StackFunction::apply(h0.contiguous(), rows.contiguous(),
-                              row_index.to(torch::kInt).contiguous(), conv, residual, residual_bias,
-                              skip, std::vector<std::int64_t>(dilations.begin(), dilations.end()));
+torch::Tensor stack_fused(const StackArguments& in) {
+  return StackFunction::apply(in.h0.contiguous(), in.rows.contiguous(),
+                              in.row_index.to(torch::kInt).contiguous(), in.conv, in.residual,
+                              in.residual_bias, in.skip,
+                              std::vector<std::int64_t>(in.dilations.begin(), in.dilations.end()));
 }
 
 }  // namespace ondes

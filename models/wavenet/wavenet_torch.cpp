@@ -114,14 +114,21 @@ torch::Tensor WavenetModuleImpl::projected_rows(const WavenetBatch& batch) {
   return flat.view({c.size(0), c.size(1), condition.size(0), condition.size(1)});
 }
 
+StackArguments WavenetModuleImpl::stack_arguments(const WavenetBatch& batch) {
+  return {input_layer(batch),
+          projected_rows(batch),
+          batch.row_index,
+          conv,
+          residual,
+          residual_bias,
+          skip,
+          config.dilations};
+}
+
 torch::Tensor WavenetModuleImpl::forward(const WavenetBatch& batch) {
-  const torch::Tensor h0 = input_layer(batch);
-  const torch::Tensor rows = projected_rows(batch);
-  const bool fused = use_fused && h0.device().is_cpu();
-  const torch::Tensor skips = fused ? stack_fused(h0, rows, batch.row_index, conv, residual,
-                                                  residual_bias, skip, config.dilations)
-                                    : stack_plain(h0, rows, batch.row_index, conv, residual,
-                                                  residual_bias, skip, config.dilations);
+  const StackArguments stack = stack_arguments(batch);
+  const bool fused = use_fused && stack.h0.device().is_cpu();
+  const torch::Tensor skips = fused ? stack_fused(stack) : stack_plain(stack);
   const torch::Tensor hidden =
       torch::relu(torch::linear(torch::relu(skips + skip_bias), head_weight, head_bias));
   return torch::linear(hidden, output_weight, output_bias);
@@ -129,8 +136,7 @@ torch::Tensor WavenetModuleImpl::forward(const WavenetBatch& batch) {
 
 std::vector<torch::Tensor> WavenetModuleImpl::hidden_layers(const WavenetBatch& batch) {
   std::vector<torch::Tensor> hidden;
-  stack_plain(input_layer(batch), projected_rows(batch), batch.row_index, conv, residual,
-              residual_bias, skip, config.dilations, &hidden);
+  stack_plain(stack_arguments(batch), &hidden);
   return hidden;
 }
 
@@ -210,42 +216,35 @@ void WavenetModuleImpl::load_tensors(const SafetensorsFile& file) {
   }
 }
 
-torch::Tensor stack_plain(const torch::Tensor& h0,
-                          const torch::Tensor& rows,
-                          const torch::Tensor& row_index,
-                          const torch::Tensor& conv,
-                          const torch::Tensor& residual,
-                          const torch::Tensor& residual_bias,
-                          const torch::Tensor& skip,
-                          const std::vector<int>& dilations,
-                          std::vector<torch::Tensor>* hidden) {
-  const std::int64_t layers = conv.size(0);
-  const std::int64_t taps = conv.size(1);
-  const std::int64_t gates = conv.size(2) / 2;
-  const torch::Tensor index = row_index.to(torch::kLong).unsqueeze(-1).expand({-1, -1, 2 * gates});
-  torch::Tensor h = h0;
+torch::Tensor stack_plain(const StackArguments& in, std::vector<torch::Tensor>* hidden) {
+  const std::int64_t layers = in.conv.size(0);
+  const std::int64_t taps = in.conv.size(1);
+  const std::int64_t gates = in.conv.size(2) / 2;
+  const torch::Tensor index =
+      in.row_index.to(torch::kLong).unsqueeze(-1).expand({-1, -1, 2 * gates});
+  torch::Tensor h = in.h0;
   torch::Tensor sum;
   for (std::int64_t l = 0; l < layers; ++l) {
-    torch::Tensor a = rows.select(2, l).gather(1, index);
+    torch::Tensor a = in.rows.select(2, l).gather(1, index);
     for (std::int64_t k = 0; k < taps; ++k) {
-      const std::int64_t delay = (taps - 1 - k) * dilations[static_cast<std::size_t>(l)];
+      const std::int64_t delay = (taps - 1 - k) * in.dilations[static_cast<std::size_t>(l)];
       const torch::Tensor past =
           delay == 0 ? h
           : delay >= h.size(1)
               ? torch::zeros_like(h)
               : torch::constant_pad_nd(h.slice(1, 0, h.size(1) - delay), {0, 0, delay, 0});
-      a = a + torch::matmul(past, conv[l][k].t());
+      a = a + torch::matmul(past, in.conv[l][k].t());
     }
     const torch::Tensor z =
         torch::tanh(a.slice(-1, 0, gates)) * torch::sigmoid(a.slice(-1, gates, 2 * gates));
-    const torch::Tensor part = torch::matmul(z, skip.slice(1, l * gates, (l + 1) * gates).t());
+    const torch::Tensor part = torch::matmul(z, in.skip.slice(1, l * gates, (l + 1) * gates).t());
     sum = l == 0 ? part : sum + part;
     if (hidden != nullptr) {
       hidden->push_back(h);
       hidden->push_back(z);
     }
     if (l + 1 < layers) {
-      h = h + torch::matmul(z, residual[l].t()) + residual_bias[l];
+      h = h + torch::matmul(z, in.residual[l].t()) + in.residual_bias[l];
     }
   }
   return sum;

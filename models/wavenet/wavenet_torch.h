@@ -33,6 +33,18 @@ struct WavenetBatch {
   WavenetBatch to(const torch::Device& device) const;
 };
 
+// What the gated stack takes; shapes as above where none is given.
+struct StackArguments {
+  torch::Tensor h0;         // (B, T, R)
+  torch::Tensor rows;       // (B, W, L, 2G)
+  torch::Tensor row_index;  // (B, T), integers
+  torch::Tensor conv;
+  torch::Tensor residual;
+  torch::Tensor residual_bias;
+  torch::Tensor skip;
+  std::vector<int> dilations;  // (L)
+};
+
 struct WavenetModuleImpl : torch::nn::Module {
   WavenetModuleImpl(const WavenetConfig& config, int row_features, int sample_features);
 
@@ -61,31 +73,16 @@ struct WavenetModuleImpl : torch::nn::Module {
   torch::Tensor input_layer(const WavenetBatch& batch);
   // Conditioning of every layer for every row: (B, W, L, 2G), biases included.
   torch::Tensor projected_rows(const WavenetBatch& batch);
+  StackArguments stack_arguments(const WavenetBatch& batch);
   // Every parameter under its name and in its layout of wavenet.h, sharing memory with the module.
   std::vector<std::pair<std::string, torch::Tensor>> named_views() const;
 };
 TORCH_MODULE(WavenetModule);
 
-// The gated stack: h0 (B, T, R), rows (B, W, L, 2G), row_index (B, T) -> sum of skips (B, T, S),
-// without the bias. `hidden`, when given, receives h_0, z_0, h_1, z_1, ...
-torch::Tensor stack_plain(const torch::Tensor& h0,
-                          const torch::Tensor& rows,
-                          const torch::Tensor& row_index,
-                          const torch::Tensor& conv,
-                          const torch::Tensor& residual,
-                          const torch::Tensor& residual_bias,
-                          const torch::Tensor& skip,
-                          const std::vector<int>& dilations,
-                          std::vector<torch::Tensor>* hidden = nullptr);
+// The sum of skips (B, T, S), without the bias. `hidden`, when given, receives h_0, z_0, h_1, ...
+torch::Tensor stack_plain(const StackArguments& in, std::vector<torch::Tensor>* hidden = nullptr);
 
 // The same, CPU and float32 only, segments in parallel (wavenet_stack_torch.cpp).
-torch::Tensor stack_fused(const torch::Tensor& h0,
-                          const torch::Tensor& rows,
-                          const torch::Tensor& row_index,
-                          const torch::Tensor& conv,
-                          const torch::Tensor& residual,
-                          const torch::Tensor& residual_bias,
-                          const torch::Tensor& skip,
-                          const std::vector<int>& dilations);
+torch::Tensor stack_fused(const StackArguments& in);
 
 }  // namespace ondes

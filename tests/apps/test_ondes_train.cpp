@@ -1,7 +1,10 @@
 // ondes-train from outside: help, exit codes, interruption, and a whole small training.
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <fstream>
+#include <set>
 
+#include "dsp/audio_file.h"
 #include "engine/weights/voice_file.h"
 #include "tests/support/program.h"
 #include "tests/support/synthetic_notes.h"
@@ -34,6 +37,29 @@ struct TrainRig {
     return run(arguments, interrupt_after);
   }
 };
+
+// A note of 44.1 kHz in stereo: half a second held, then dying away.
+void write_recording(const std::string& path, int key, double amplitude) {
+  constexpr int kRateHz = 44100;
+  SyntheticNote note;
+  note.pitch_semitones = static_cast<float>(key);
+  const double hz = synthetic_hz(note);
+  std::vector<float> samples;
+  for (int n = 0; n < kRateHz; ++n) {
+    const double t = static_cast<double>(n) / kRateHz;
+    const double envelope = std::exp(-std::max(0.0, t - 0.5) / 0.05);
+    const auto x = static_cast<float>(
+        amplitude * envelope *
+        (std::sin(2.0 * M_PI * hz * t) + kSecondHarmonic * std::sin(4.0 * M_PI * hz * t)));
+    samples.insert(samples.end(), {x, x});
+  }
+  AudioWriteOptions options;
+  options.sample_rate_hz = kRateHz;
+  options.channels = 2;
+  AudioFileWriter writer(path, options);
+  writer.write(ConstFrames(samples.data(), kRateHz, 2));
+  writer.finish();
+}
 
 bool contains(const std::string& text, const std::string& part) {
   INFO(text);
@@ -106,6 +132,73 @@ TEST_CASE("a training from corpus to voice, on the command line") {
     CHECK(nlohmann::json::parse(line).contains("loss"));
   }
   CHECK(lines == 2);
+}
+
+TEST_CASE("a folder of recordings becomes a corpus by the sample configuration") {
+  const TrainRig rig;
+  std::filesystem::create_directory(rig.folder.path() / "recordings");
+  for (const std::string instrument : {"flute", "clarinet"}) {
+    for (const int key : {60, 64, 67}) {
+      for (const int velocity : {50, 100}) {
+        const std::string name =
+            instrument + "_" + std::to_string(key) + "_" + std::to_string(velocity) + ".wav";
+        write_recording(rig.folder.file("recordings/" + name), key, 0.004 * velocity);
+      }
+    }
+  }
+  write_recording(rig.folder.file("recordings/tuba_40_100.wav"), 40, 0.4);  // not in the list
+  std::ofstream(rig.folder.file("recordings/readme.txt")) << "not sound";
+  const std::string config = ONDES_SOURCE_DIR "/samples/configs/recordings.json";
+  const ProgramResult result = rig.run({"corpus", "--config", config, "-o", "made"});
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  contains(result.err, "tuba_40_100.wav: its instrument tuba is not in the list");
+  contains(result.err, "12 notes used, 1 left out");
+  CHECK(result.err.find("warning") == std::string::npos);  // all in tune
+  const NoteCorpus corpus = open_note_corpus(rig.folder.path() / "made");
+  CHECK(corpus.sample_rate_hz == 24000);
+  CHECK(corpus.instruments.at(1).name == "clarinet");
+  std::set<Split> splits;
+  for (const CorpusNote& note : corpus.notes) {
+    splits.insert(note.split);
+    CHECK(note.samples > 24000 / 2);  // held for half a second, whatever the file's rate
+  }
+  CHECK(corpus.notes.size() == 12);
+  CHECK(splits.size() == 3);
+  CHECK(rig.folder.names() == std::vector<std::string>{"corpus", "made", "recordings"});
+}
+
+TEST_CASE("a configuration or a corpus that is no JSON is one error with its name and place") {
+  const TrainRig rig;
+  std::ofstream(rig.folder.file("recipe.json")) << "{\"name\": \"a\", \"name\": \"b\"}";
+  const ProgramResult twice = rig.train();
+  CHECK(twice.exit_code == 3);
+  contains(twice.err, "ondes-train: recipe.json: field 'name': expected once, found twice");
+
+  rig.recipe(synthetic_recipe());
+  const std::string index = rig.folder.file("corpus/corpus.json");
+  nlohmann::json corpus = nlohmann::json::parse(read_text(index));
+  corpus["notes"][3]["velocity"] = "loud";
+  std::ofstream(index) << corpus;
+  const ProgramResult loud = rig.train();
+  CHECK(loud.exit_code == 3);
+  contains(loud.err, "corpus/corpus.json: notes[3]: field 'velocity': expected");
+  std::ofstream(index) << "{\"notes\": ";
+  const ProgramResult broken = rig.train();
+  CHECK(broken.exit_code == 3);
+  contains(broken.err, "corpus/corpus.json: expected JSON, found an error at byte");
+  for (const ProgramResult& result : {twice, loud, broken}) {
+    CHECK(result.err.find("json.exception") == std::string::npos);
+  }
+}
+
+TEST_CASE("refusals of the command line carry the program's name; NaN is no temperature") {
+  const TrainRig rig;
+  CHECK(rig.run({"wavenet"}).err.starts_with("ondes-train: "));
+  const ProgramResult nan = rig.run(
+      {"evaluate", "--voice", "v.safetensors", "--corpus", "corpus", "--temperature", "nan"});
+  CHECK(nan.exit_code == 2);
+  contains(nan.err, "--temperature");
 }
 
 TEST_CASE("an interrupted training ends with 130 and goes on from its checkpoint") {

@@ -61,11 +61,11 @@ StackInputs random_inputs(const StackShape& s) {
 using Stack = torch::Tensor (*)(const StackInputs&, const std::array<torch::Tensor, 6>&);
 
 torch::Tensor plain(const StackInputs& in, const std::array<torch::Tensor, 6>& d) {
-  return stack_plain(d[0], d[1], in.row_index, d[2], d[3], d[4], d[5], in.dilations);
+  return stack_plain({d[0], d[1], in.row_index, d[2], d[3], d[4], d[5], in.dilations});
 }
 
 torch::Tensor fused(const StackInputs& in, const std::array<torch::Tensor, 6>& d) {
-  return stack_fused(d[0], d[1], in.row_index, d[2], d[3], d[4], d[5], in.dilations);
+  return stack_fused({d[0], d[1], in.row_index, d[2], d[3], d[4], d[5], in.dilations});
 }
 
 // The result, then the gradient of every input.
