@@ -6,6 +6,7 @@
 #include "engine/files/json_fields.h"
 #include "engine/files/mapped_file.h"
 #include "engine/files/sha256.h"
+#include "engine/weights/mel_contract_json.h"
 
 namespace ondes {
 namespace {
@@ -13,6 +14,26 @@ namespace {
 constexpr const char* kDescriptionKey = "ondes";
 constexpr double kMaxTemperature = 10.0;
 constexpr std::size_t kMaxNameBytes = 200;
+
+// Checks the features of the kinds that are known, and returns the kind.
+std::string read_features(const nlohmann::json& features, const std::string& file, int rate_hz) {
+  JsonFields fields(features, file + ": features");
+  std::string kind = fields.text("kind", kMaxNameBytes);
+  int found_hz = rate_hz;
+  if (kind == "notes") {
+    found_hz = note_contract_from_json(features, file).sample_rate_hz;
+  } else if (kind == "mel") {
+    found_hz = mel_contract_from_json(features, file).sample_rate_hz;
+  } else if (kind == "audio") {
+    found_hz = fields.integer("sample_rate", kMinSampleRateHz, kMaxSampleRateHz);
+    fields.refuse_unknown();
+  }
+  if (found_hz != rate_hz) {
+    fields.refuse("sample_rate", "the voice's (" + std::to_string(rate_hz) + ")",
+                  std::to_string(found_hz));
+  }
+  return kind;
+}
 
 // Fills what the description says; leaves weights and hash alone.
 void read_description(nlohmann::json description, const std::string& file, VoiceFile* voice) {
@@ -32,16 +53,7 @@ void read_description(nlohmann::json description, const std::string& file, Voice
   }
   static_cast<void>(fields.text("licence", std::string()));
 
-  const nlohmann::json& features = fields.object("features");
-  JsonFields feature_fields(features, file + ": features");
-  if (feature_fields.text("kind", kMaxNameBytes) == "notes") {
-    const NoteContract contract = note_contract_from_json(features, file);
-    if (contract.sample_rate_hz != voice->sample_rate_hz) {
-      feature_fields.refuse("sample_rate",
-                            "the voice's (" + std::to_string(voice->sample_rate_hz) + ")",
-                            std::to_string(contract.sample_rate_hz));
-    }
-  }
+  voice->feature_kind = read_features(fields.object("features"), file, voice->sample_rate_hz);
   voice->description = std::make_shared<const nlohmann::json>(std::move(description));
 }
 

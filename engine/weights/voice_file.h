@@ -10,7 +10,8 @@
 //     "pitch_width": 6, "onset_decays_s": [...], "release_decays_s": [...],
 //     "instruments": ["piano", ...], "programs": [0, ...], "row_features": ["pitch", ...] }
 // row_features repeats what follows from the rest, for a reader in another language; where it is
-// there, it must agree.
+// there, it must agree. Of the kind "mel" (vocoders): engine/weights/mel_contract_json.h. Of the kind
+// "audio" (what processes sound): { "kind": "audio", "sample_rate": 48000 }.
 //
 // Set-up thread. Everything throws Error{bad_input} naming file, field, expected, found.
 #pragma once
@@ -38,6 +39,7 @@ struct VoiceFile {
   std::shared_ptr<const nlohmann::json> description;
   std::string name;
   std::string architecture;
+  std::string feature_kind;  // "notes", "mel", "audio", or what a newer Ondes knows
   int sample_rate_hz = 0;
   double temperature = 1.0;  // what the voice is best played with; optional in the description
   std::string sha256;        // of the whole file, lower-case hex

@@ -9,6 +9,7 @@
 
 #include "engine/error.h"
 #include "engine/files/json_fields.h"
+#include "engine/weights/mel_contract_json.h"
 #include "models/hifigan/alias_free_filter.h"
 
 namespace ondes {
@@ -399,6 +400,16 @@ BlockPlan compile_hifigan(const HifiganConfig& config,
 BlockPlan compile_hifigan(const VoiceFile& voice, int speaker) {
   const std::string& file = voice.weights.name;
   const HifiganConfig config = hifigan_config_from_json(voice.description->at("config"), file);
+  const MelContract mel = mel_contract_from_json(voice.description->at("features"), file);
+  const auto require = [&](const char* field, int expected, int found) {
+    if (expected != found) {
+      throw Error(ErrorCode::bad_input, file + ": features: field '" + field +
+                                            "': expected its config's " + std::to_string(expected) +
+                                            ", found " + std::to_string(found));
+    }
+  };
+  require("mels", config.mel_bands, mel.mels);
+  require("hop", config.hop_samples(), mel.hop_samples);
   return compile_hifigan(config, voice.weights, voice.sample_rate_hz, speaker);
 }
 

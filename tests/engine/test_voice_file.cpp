@@ -165,15 +165,52 @@ TEST_CASE("row feature names that contradict the contract are refused at the fir
                  {"'row_features[4]'", "'velocity'", "'pace'"});
 }
 
-TEST_CASE("features of an unknown kind make a voice, but no note contract") {
+TEST_CASE("features of another kind make a voice, but no note contract") {
   json changed = description();
-  changed["features"] = {{"kind", "mel"}, {"mels", 80}};
+  changed["features"] = {{"kind", "spectra"}, {"bins", 80}};
   const auto bytes = voice_of(changed.dump());
   const VoiceFile voice = parse_voice(bytes, "v");
+  CHECK(voice.feature_kind == "spectra");
   check_contains(
       message_of(ErrorCode::bad_input,
                  [&] { note_contract_from_json(voice.description->at("features"), "v"); }),
-      {"v: features", "'kind'", "'notes'", "'mel'"});
+      {"v: features", "'kind'", "'notes'", "'spectra'"});
+}
+
+TEST_CASE("features of mel and audio voices are judged by name, and have the voice's rate") {
+  const auto with = [](const json& features) {
+    return [features](json& d) { d["features"] = features; };
+  };
+  json mel = {{"kind", "mel"},
+              {"sample_rate", description()["sample_rate"]},
+              {"fft", 64},
+              {"hop", 16},
+              {"mels", 3},
+              {"fmin", 0},
+              {"fmax", 4000},
+              {"scale", "slaney"},
+              {"norm", "slaney"},
+              {"magnitude", "amplitude"},
+              {"log", "ln"},
+              {"floor", 1e-5},
+              {"padding", "reflect_hop"}};
+  json changed = description();
+  changed["features"] = mel;
+  CHECK(parse_voice(voice_of(changed.dump()), "v").feature_kind == "mel");
+  mel["hop"] = 0;
+  check_contains(refusal_of(with(mel)), {"v.safetensors", "'hop'", "expected", "0"});
+  mel["hop"] = 16;
+  mel["sample_rate"] = 44100;
+  check_contains(refusal_of(with(mel)), {"v.safetensors", "'sample_rate'", "the voice's", "44100"});
+
+  json audio = {{"kind", "audio"}, {"sample_rate", description()["sample_rate"]}};
+  changed["features"] = audio;
+  CHECK(parse_voice(voice_of(changed.dump()), "v").feature_kind == "audio");
+  audio["sample_rate"] = 44100;
+  check_contains(refusal_of(with(audio)), {"v.safetensors", "'sample_rate'", "44100"});
+  audio["sample_rate"] = description()["sample_rate"];
+  audio["gain"] = 1;
+  check_contains(refusal_of(with(audio)), {"v.safetensors", "unknown field 'gain'"});
 }
 
 TEST_CASE("a note contract survives JSON text exactly, and short decimals stay short") {
