@@ -7,9 +7,9 @@
 #include "engine/error.h"
 #include "engine/files/json_fields.h"
 #include "engine/files/sha256.h"
+#include "models/importers/hifigan_import.h"
 #include "models/importers/nam_import.h"
-#include "models/importers/torch_file.h"
-#include "models/importers/zip_archive.h"
+#include "models/importers/tensor_source.h"
 
 namespace ondes {
 namespace {
@@ -19,6 +19,18 @@ constexpr std::size_t kMaxNameBytes = 200;  // of a voice
 ImportedVoice import_any(const ImportRequest& request) {
   if (looks_like_nam(request.bytes)) {
     return import_nam(request);
+  }
+  if (TensorSource::recognises(request.bytes)) {
+    const TensorSource source = TensorSource::open(request.bytes, request.path);
+    if (looks_like_hifigan(source)) {
+      return import_hifigan(request, source);
+    }
+    throw Error(ErrorCode::bad_input,
+                request.path + ": expected a generator of HiFi-GAN's family (conv_pre), found " +
+                    std::to_string(source.tensor_names().size()) + " tensors of something else" +
+                    (source.tensor_names().empty()
+                         ? std::string()
+                         : ", the first " + quote(source.tensor_names().front())));
   }
   throw Error(ErrorCode::bad_input,
               request.path +

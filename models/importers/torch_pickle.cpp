@@ -92,7 +92,11 @@ class Machine {
       opcode_at_ = next_;
       const auto opcode = static_cast<unsigned char>(number(1));
       if (opcode == '.') {
-        return pop();
+        const NodeId result = pop();
+        if (!stack_.empty() || !marks_.empty()) {
+          refuse("expected one value at the end, found more");
+        }
+        return result;
       }
       step(opcode);
     }
