@@ -1,0 +1,243 @@
+// ondes import: other projects' weights become a voice file, with a report on what was taken.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "apps/commands.h"
+#include "apps/exit_codes.h"
+#include "apps/output_path.h"
+#include "apps/print.h"
+#include "engine/error.h"
+#include "engine/files/atomic_file.h"
+#include "engine/files/mapped_file.h"
+#include "engine/plan/block_runner.h"
+#include "engine/random/philox.h"
+#include "models/importers/import_voice.h"
+#include "models/registry.h"
+
+namespace ondes {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uintmax_t kMaxConfigBytes = std::uintmax_t{1} << 20U;
+constexpr const char* kConfigName = "config.json";
+
+struct ImportOptions {
+  std::string input;
+  std::string config;
+  std::string output;
+  std::string licence;
+  std::string name;
+  bool force = false;
+  bool json = false;
+};
+
+// What the compiled network made of a seeded signal, by the fast runner and by the judge.
+struct SelfCheck {
+  int frames = 0;
+  std::size_t samples = 0;
+  float largest_sample = 0.0F;
+  float largest_difference = 0.0F;
+};
+
+// The configuration that was asked for, or the one beside the file where there is one.
+std::string find_config(const ImportOptions& options) {
+  if (!options.config.empty() || is_capture_path(options.input)) {
+    return options.config;
+  }
+  const fs::path beside = fs::path(options.input).parent_path() / kConfigName;
+  std::error_code ignored;
+  return fs::is_regular_file(beside, ignored) ? beside.string() : std::string();
+}
+
+std::string read_config(const std::string& path) {
+  if (path.empty()) {
+    return {};
+  }
+  const MappedFile file(path);
+  if (file.bytes().size() > kMaxConfigBytes) {
+    throw Error(ErrorCode::bad_input, path + ": expected a configuration of at most " +
+                                          std::to_string(kMaxConfigBytes) + " bytes, found " +
+                                          std::to_string(file.bytes().size()));
+  }
+  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+}
+
+// Uniform in [-1, 1): the fast runner is compared with the judge on anything finite.
+std::vector<float> seeded_input(std::size_t count) {
+  std::vector<float> values(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto words = philox4x32({static_cast<std::uint32_t>(i), 0, 0, 0}, {1, 0});
+    values[i] = static_cast<float>(words[0]) * 0x1p-31F - 1.0F;
+  }
+  return values;
+}
+
+std::vector<float> run_fast(const BlockPlan& plan, ConstFrames input) {
+  BlockRunnerOptions options;
+  options.max_block_frames = 4;
+  const auto runner = make_cpu_block_runner(plan, options);
+  std::vector<float> block(static_cast<std::size_t>(runner->max_output_frames()));
+  const Frames output(block.data(), runner->max_output_frames(), 1);
+  std::vector<float> samples;
+  runner->start(0);
+  for (int at = 0; at < input.frames(); at += options.max_block_frames) {
+    const ConstFrames part =
+        input.subview(at, std::min(options.max_block_frames, input.frames() - at));
+    const int made = runner->process(0, std::span(&part, 1), output);
+    samples.insert(samples.end(), block.begin(), block.begin() + made);
+  }
+  while (const int made = runner->finish(0, output)) {
+    samples.insert(samples.end(), block.begin(), block.begin() + made);
+  }
+  return samples;
+}
+
+// Nothing for voices that make a sample a step.
+std::optional<SelfCheck> check_voice(const VoiceFile& voice) {
+  if (!is_block_voice(voice)) {
+    static_cast<void>(compile_step_plan(voice));
+    return std::nullopt;
+  }
+  const BlockPlan plan = compile_block_plan(voice);
+  const int channels = plan.values[static_cast<std::size_t>(plan.inputs[0])].channels;
+  SelfCheck check;
+  check.frames = channels == 1 ? 256 : 12;  // samples in, or mel frames
+  const auto values = seeded_input(static_cast<std::size_t>(check.frames * channels));
+  const ConstFrames input(values.data(), check.frames, channels);
+  const std::vector<float> judged = evaluate_block_plan(plan, std::span(&input, 1));
+  const std::vector<float> fast = run_fast(plan, input);
+  check.samples = judged.size();
+  if (fast.size() != judged.size()) {
+    throw Error(ErrorCode::bad_input, voice.weights.name + ": self-check: expected " +
+                                          std::to_string(judged.size()) + " samples, found " +
+                                          std::to_string(fast.size()));
+  }
+  for (std::size_t i = 0; i < judged.size(); ++i) {
+    const float difference = std::fabs(judged[i] - fast[i]);
+    if (!std::isfinite(judged[i]) || !std::isfinite(difference)) {
+      throw Error(ErrorCode::bad_input, voice.weights.name +
+                                            ": self-check: expected finite samples, found one that "
+                                            "is not: the weights do not make a sane network");
+    }
+    check.largest_sample = std::max(check.largest_sample, std::fabs(judged[i]));
+    check.largest_difference = std::max(check.largest_difference, difference);
+  }
+  return check;
+}
+
+nlohmann::json report_json(const ImportOptions& options,
+                           const ImportedVoice& voice,
+                           const std::optional<SelfCheck>& check) {
+  const ImportReport& report = voice.report;
+  nlohmann::json object = {{"input", options.input},
+                           {"output", options.output},
+                           {"format", report.format},
+                           {"name", voice.description["name"]},
+                           {"architecture", voice.description["architecture"]},
+                           {"sample_rate", voice.description["sample_rate"]},
+                           {"tensors", report.tensors_used},
+                           {"parameters", report.parameters},
+                           {"weight_norm_folded", report.folded.size()},
+                           {"unused", report.unused},
+                           {"assumed", report.assumed},
+                           {"unknown", report.unknown}};
+  if (check) {
+    object["self_check"] = {{"input_frames", check->frames},
+                            {"samples", check->samples},
+                            {"largest_sample", check->largest_sample},
+                            {"largest_difference", check->largest_difference}};
+  }
+  return object;
+}
+
+void print_list(const char* title, const std::vector<std::string>& lines) {
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    std::fputs(fmt::format("  {:<9} {}\n", i == 0 ? title : "", lines[i]).c_str(), stderr);
+  }
+}
+
+void print_report(const ImportOptions& options,
+                  const ImportedVoice& voice,
+                  const std::optional<SelfCheck>& check) {
+  const ImportReport& report = voice.report;
+  std::fputs(
+      fmt::format(
+          "{}: {}\n  {:<9} {} ({}, {} Hz), in {}\n  {:<9} {} tensors, {} parameters{}\n",
+          options.input, report.format, "voice", voice.description["name"].get<std::string>(),
+          voice.description["architecture"].get<std::string>(),
+          voice.description["sample_rate"].get<int>(), options.output, "used", report.tensors_used,
+          report.parameters,
+          report.folded.empty() ? std::string()
+                                : fmt::format("; weight norm folded in {}", report.folded.size()))
+          .c_str(),
+      stderr);
+  print_list("unused", report.unused);
+  print_list("assumed", report.assumed);
+  print_list("unknown", report.unknown);
+  if (check) {
+    std::fputs(
+        fmt::format("  {:<9} {} samples of seeded input: at most {:.3g}, the runner within "
+                    "{:.2g} of the judge\n",
+                    "checked", check->samples, check->largest_sample, check->largest_difference)
+            .c_str(),
+        stderr);
+  }
+}
+
+int run_import(const ImportOptions& options) {
+  refuse_existing(options.output, options.force);
+  refuse_mixed_output(options.output, options.json);
+  const MappedFile file(options.input);
+  ImportRequest request;
+  request.bytes = file.bytes();
+  request.path = options.input;
+  request.config_path = find_config(options);
+  request.config_text = read_config(request.config_path);
+  request.name = options.name;
+  request.licence = options.licence;
+  const ImportedVoice voice = import_voice(request);
+  const std::vector<std::byte> bytes = write_voice(voice.description, voice.tensors);
+  const std::optional<SelfCheck> check = check_voice(parse_voice(bytes, options.input));
+  write_file_atomically(options.output == "-" ? "/dev/stdout" : options.output, bytes);
+  if (options.json) {
+    print_json(report_json(options, voice, check));
+  } else {
+    print_report(options, voice, check);
+  }
+  return kExitDone;
+}
+
+}  // namespace
+
+void add_import_command(CLI::App& app, Action& action) {
+  CLI::App* sub = app.add_subcommand(
+      "import",
+      "Turn another project's weights into a voice: HiFi-GAN, iSTFTNet and BigVGAN\n"
+      "generators (PyTorch checkpoint or safetensors), .nam captures");
+  auto options = std::make_shared<ImportOptions>();
+  sub->add_option(
+         "file", options->input,
+         "The checkpoint (.pt, .pth, .safetensors) or capture (.nam); nothing in it is run")
+      ->required();
+  sub->add_option("--config", options->config,
+                  "The config.json it was trained with (default: the one beside the file)");
+  sub->add_option("-o,--output", options->output, "The voice file to write (.safetensors)")
+      ->required();
+  sub->add_option("--licence", options->licence, "The licence of the weights, kept in the voice");
+  sub->add_option("--name", options->name, "The voice's name (default: the file's)");
+  sub->add_flag("--force", options->force, "Replace the output if it exists");
+  sub->add_flag("--json", options->json, "The report as JSON on standard output");
+  sub->callback([options, &action] { action = [options] { return run_import(*options); }; });
+}
+
+}  // namespace ondes
