@@ -95,8 +95,11 @@ struct Available {
     if (frames == 0) {
       return 0;
     }
-    // Input frame s reaches results from s * stride on: those before the first unknown are final.
-    const std::int64_t final_results = (frames + op.replicate_left) * op.stride;
+    // Input frame s reaches results from s * stride on: those before the first unknown are final,
+    // as far as they exist should the signal end here.
+    const std::int64_t known = frames + op.replicate_left;
+    const std::int64_t final_results =
+        std::min(known * op.stride, (known - 1) * op.stride + op.taps - op.trim_right);
     return std::max<std::int64_t>(final_results - op.trim_left, 0);
   }
   std::int64_t operator()(const BlockInverseStft& op) const {
@@ -170,7 +173,6 @@ std::int64_t frames_in_all(const BlockOp& op, std::int64_t input_frames) {
   return std::visit(InAll{input_frames}, op);
 }
 std::int64_t frames_available(const BlockOp& op, std::int64_t input_frames) {
-  // The signal may end here: what would then not exist does not yet.
   return std::min(std::visit(Available{input_frames}, op), frames_in_all(op, input_frames));
 }
 std::int64_t first_frame_read(const BlockOp& op, std::int64_t t) {

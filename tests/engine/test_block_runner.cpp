@@ -1,0 +1,181 @@
+// The CPU runner of block plans against the judge, to the last bit: random graphs, random schedules,
+// every instruction set this machine has.
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "engine/cpu/cpu_block_runner.h"
+#include "engine/cpu/reference_block_plan.h"
+#include "engine/plan/block_runner.h"
+#include "tests/support/block_rig.h"
+#include "tests/support/thrown_error.h"
+
+namespace ondes {
+namespace {
+
+std::vector<float> judged(const BlockPlan& plan, const BlockSignal& signal) {
+  return evaluate_block_plan(plan, signal.part(0, signal.plan_frames));
+}
+
+// Where two signals differ first; -1 if nowhere. NaN equals NaN.
+long long first_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    if (a[i] != b[i] && !(std::isnan(a[i]) && std::isnan(b[i]))) {
+      return static_cast<long long>(i);
+    }
+  }
+  return a.size() == b.size() ? -1 : static_cast<long long>(std::min(a.size(), b.size()));
+}
+
+std::vector<int> random_blocks(std::mt19937& random, int most) {
+  std::vector<int> blocks(7);
+  for (int& block : blocks) {
+    block = std::uniform_int_distribution<int>(0, most)(random);
+  }
+  blocks[0] = std::max(blocks[0], 1);
+  return blocks;
+}
+
+TEST_CASE("random graphs in random blocks equal the judge on every instruction set") {
+  std::mt19937 random(1);
+  for (unsigned seed = 0; seed < 150; ++seed) {
+    const RandomBlockPlan rig(seed);
+    const BlockPlan& plan = rig.plan();
+    const int frames =
+        seed % 10 == 0 ? static_cast<int>(seed / 10 % 4) : 5 + static_cast<int>(seed % 60);
+    const BlockSignal signal(plan, frames, seed);
+    const std::vector<float> expected = judged(plan, signal);
+    const BlockValue& out = plan.values[static_cast<std::size_t>(plan.output)];
+    REQUIRE(static_cast<long long>(expected.size()) == output_frames(plan, frames) * out.channels);
+    for (const Isa isa : supported_isas()) {
+      for (const int block : {1, 3, 16, 64}) {
+        for (const int threads : {1, 2}) {
+          const auto runner =
+              make_cpu_block_runner_for(isa, plan, {Precision::f32, 1, block, threads});
+          CAPTURE(seed, isa_name(isa), block, threads, frames);
+          const std::vector<int> blocks =
+              threads == 1 ? std::vector<int>{block} : random_blocks(random, block);
+          const std::vector<float> found = played(*runner, plan, signal, blocks);
+          CHECK(found.size() == expected.size());
+          REQUIRE(first_difference(found, expected) == -1);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("output comes as soon as the look-ahead allows") {
+  for (unsigned seed = 0; seed < 40; ++seed) {
+    const RandomBlockPlan rig(seed);
+    const BlockPlan& plan = rig.plan();
+    const auto runner = make_cpu_block_runner(plan, {Precision::f32, 1, 4, 1});
+    const int latency = latency_frames(plan);
+    CHECK(runner->latency_frames() == latency);
+    const int frames = std::min(latency, 200) + 20;
+    const BlockSignal signal(plan, frames, seed);
+    const BlockValue& out = plan.values[static_cast<std::size_t>(plan.output)];
+    BlockPlayer player(*runner, plan, 0);
+    CAPTURE(seed, latency);
+    for (int done = 1; done <= frames; ++done) {
+      player.play(signal, 1);
+      const auto made = static_cast<long long>(player.output.size()) / out.channels;
+      if (done > latency) {
+        CHECK(made >= static_cast<long long>(done - latency) * out.rate.up / out.rate.down);
+      }
+    }
+  }
+}
+
+TEST_CASE("streams do not hear each other, and a stream started anew is as fresh") {
+  for (unsigned seed = 200; seed < 220; ++seed) {
+    const RandomBlockPlan rig(seed);
+    const BlockPlan& plan = rig.plan();
+    const auto runner = make_cpu_block_runner(plan, {Precision::f32, 3, 8, 1});
+    std::vector<BlockSignal> signals;
+    std::vector<BlockPlayer> players;
+    for (int s = 0; s < 3; ++s) {
+      signals.emplace_back(plan, 30 + 5 * s, seed + static_cast<unsigned>(s));
+      players.emplace_back(*runner, plan, s);
+    }
+    // A false start of the first one.
+    players[0].play(signals[1], 8);
+    players[0].output.clear();
+    players[0].done = 0;
+    runner->start(0);
+    for (int round = 0; round < 40; ++round) {
+      const auto s = static_cast<std::size_t>(round % 3);
+      players[s].play(signals[s], 1 + round % 8);
+    }
+    for (std::size_t s = 0; s < 3; ++s) {
+      while (players[s].done < signals[s].plan_frames) {
+        players[s].play(signals[s], 8);
+      }
+      players[s].finish();
+      CAPTURE(seed, s);
+      CHECK(first_difference(players[s].output, judged(plan, signals[s])) == -1);
+    }
+  }
+}
+
+TEST_CASE("a prewarmed plan equals the judge and is not flushed") {
+  const std::vector<float> w(64, 0.1F);
+  const std::vector<float> bias(4, 0.3F);
+  BlockPlan plan;
+  plan.sample_rate_hz = 8000;
+  plan.values = {{1, {}, "in"}, {4, {}, "a"}, {4, {}, "b"}, {1, {}, "out"}};
+  plan.inputs = {0};
+  plan.output = 3;
+  for (int layer = 0; layer < 3; ++layer) {
+    BlockConv op;
+    op.input = layer;
+    op.taps = layer == 2 ? 1 : 2;
+    op.dilation = 8;
+    op.pad_left = layer == 2 ? 0 : 8;
+    const int inputs = layer == 0 ? 1 : 4;
+    const int outputs = layer == 2 ? 1 : 4;
+    op.weights = std::span(w).first(static_cast<std::size_t>(inputs * outputs * op.taps));
+    op.bias = std::span(bias).first(static_cast<std::size_t>(outputs));
+    op.to.output = layer + 1;
+    plan.ops.emplace_back(op);
+  }
+  plan.prewarm_frames = 17;
+  const BlockSignal signal(plan, 50, 1);
+  const std::vector<float> expected = judged(plan, signal);
+  REQUIRE(expected.size() == 50);
+  for (const int block : {1, 5, 64}) {
+    const auto runner = make_cpu_block_runner(plan, {Precision::f32, 2, block, 1});
+    CHECK(first_difference(played(*runner, plan, signal, {block}), expected) == -1);
+    CHECK(first_difference(played(*runner, plan, signal, {block}), expected) == -1);
+    CHECK(first_difference(played(*runner, plan, signal, {block}, 1), expected) == -1);
+    Buffer room(runner->max_output_frames(), 1);
+    CHECK(runner->finish(0, room.view()) == 0);
+  }
+}
+
+TEST_CASE("a probe hears every frame of a value") {
+  const RandomBlockPlan rig(7);
+  const BlockPlan& plan = rig.plan();
+  const BlockSignal signal(plan, 40, 3);
+  const auto values = evaluate_block_values(plan, signal.part(0, 40));
+  const auto runner = make_cpu_block_runner(plan, {Precision::f32, 1, 6, 1});
+  for (BlockValueId id = 0; id < static_cast<BlockValueId>(plan.values.size()); ++id) {
+    std::vector<float> heard;
+    runner->set_probe(id, &heard);
+    played(*runner, plan, signal, {6});
+    CAPTURE(id);
+    CHECK(first_difference(heard, values[static_cast<std::size_t>(id)]) == -1);
+  }
+}
+
+TEST_CASE("options out of range are usage errors") {
+  const RandomBlockPlan rig(1);
+  const auto message = [&](BlockRunnerOptions options) {
+    return message_of(ErrorCode::usage, [&] { make_cpu_block_runner(rig.plan(), options); });
+  };
+  CHECK(message({Precision::i16, 1, 1, 1}).find("precision") != std::string::npos);
+  CHECK(message({Precision::f32, 0, 1, 1}).find("max_streams") != std::string::npos);
+  CHECK(message({Precision::f32, 1, 0, 1}).find("max_block_frames") != std::string::npos);
+  CHECK(message({Precision::f32, 1, 1, 0}).find("threads") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace ondes
