@@ -30,6 +30,7 @@ struct EvaluateArguments {
   int threads = 2;
   int limit = 0;
   int likelihood_notes = 24;
+  std::string split = "test";
   bool json = false;
 };
 
@@ -51,16 +52,19 @@ void check_instruments(const NoteContract& contract,
   }
 }
 
-std::vector<int> test_notes(const NoteCorpus& corpus, int limit) {
+std::vector<int> held_out_notes(const NoteCorpus& corpus, const EvaluateArguments& arguments) {
+  const Split split = arguments.split == "validation" ? Split::validation : Split::test;
+  const int limit = arguments.limit;
   std::vector<int> all;
   for (int i = 0; i < static_cast<int>(corpus.notes.size()); ++i) {
     const CorpusNote& note = corpus.notes[static_cast<std::size_t>(i)];
-    if (note.split == Split::test && !note.is_neighbour) {
+    if (note.split == split && !note.is_neighbour) {
       all.push_back(i);
     }
   }
   if (all.empty()) {
-    throw Error(ErrorCode::bad_input, "corpus: expected notes in the test split, found none");
+    throw Error(ErrorCode::bad_input,
+                "corpus: expected notes in the " + arguments.split + " split, found none");
   }
   if (limit <= 0 || limit >= static_cast<int>(all.size())) {
     return all;
@@ -157,12 +161,12 @@ void print_table(const std::vector<InstrumentSummary>& summaries, const NoteCorp
 
 int evaluate(const EvaluateArguments& arguments) {
   const VoiceFile voice = open_voice(arguments.voice);
-  const StepPlan plan = compile_step_plan(voice);
+  const LanePlan plan = compile_lane_plan(voice);
   const NoteContract contract =
       note_contract_from_json(voice.description->at("features"), arguments.voice);
   const NoteCorpus corpus = open_note_corpus(arguments.corpus);
   check_instruments(contract, corpus, arguments.corpus);
-  const std::vector<int> notes = test_notes(corpus, arguments.limit);
+  const std::vector<int> notes = held_out_notes(corpus, arguments);
   EvaluationOptions options;
   options.precision = precision_names().at(arguments.precision);
   options.temperature = arguments.temperature.value_or(static_cast<float>(voice.temperature));
@@ -179,9 +183,10 @@ int evaluate(const EvaluateArguments& arguments) {
   }
   const std::vector<InstrumentSummary> summaries = summarise(corpus, figures);
   nlohmann::json likelihood;
-  if (arguments.likelihood_notes > 0) {
+  const auto* step = std::get_if<StepPlan>(&plan);  // others give no likelihood
+  if (arguments.likelihood_notes > 0 && step != nullptr) {
     const NoteBatches batches(corpus, contract);
-    likelihood = likelihoods(plan, batches, notes,
+    likelihood = likelihoods(*step, batches, notes,
                              std::min(arguments.likelihood_notes, static_cast<int>(notes.size())));
   }
   if (arguments.json) {
@@ -190,6 +195,7 @@ int evaluate(const EvaluateArguments& arguments) {
                           {"precision", arguments.precision},
                           {"temperature", options.temperature},
                           {"seed", arguments.seed},
+                          {"split", arguments.split},
                           {"log_likelihood_nats_per_sample", likelihood}};
     for (const InstrumentSummary& s : summaries) {
       out["summary"].push_back(to_json(
@@ -234,6 +240,10 @@ void add_train_evaluate_command(CLI::App& app, Action& action) {
   command->add_option("--limit", arguments->limit, "at most so many notes, spread evenly");
   command->add_option("--likelihood-notes", arguments->likelihood_notes,
                       "notes for the log-likelihood of each precision; 0: none");
+  command
+      ->add_option("--split", arguments->split,
+                   "test, or validation: for choices that the test notes must not see")
+      ->check(CLI::IsMember({"test", "validation"}));
   command->add_flag("--json", arguments->json, "figures of every note as JSON");
   command->callback(
       [arguments, &action] { action = [arguments] { return evaluate(*arguments); }; });

@@ -8,6 +8,7 @@
 #include "models/hifigan/hifigan.h"
 #include "models/nam/nam_lstm.h"
 #include "models/nam/nam_wavenet.h"
+#include "models/note_generator/note_generator.h"
 #include "models/wavenet/wavenet.h"
 
 namespace ondes {
@@ -16,19 +17,28 @@ namespace {
 // One of the two is there.
 struct ModelRow {
   std::string_view architecture;
-  StepPlan (*compile_step)(const VoiceFile& voice);
+  LanePlan (*compile_lane)(const VoiceFile& voice);
   BlockPlan (*compile_block)(const VoiceFile& voice);
 };
+
+LanePlan lane_of_wavenet(const VoiceFile& voice) {
+  return compile_wavenet(voice);
+}
+
+LanePlan lane_of_note_generator(const VoiceFile& voice) {
+  return compile_note_generator(voice);
+}
 
 BlockPlan compile_first_speaker(const VoiceFile& voice) {
   return compile_hifigan(voice);
 }
 
-constexpr std::array<ModelRow, 4> kModels{{
+constexpr std::array<ModelRow, 5> kModels{{
     {"hifigan", nullptr, compile_first_speaker},
     {"nam_lstm", nullptr, compile_nam_lstm},
     {"nam_wavenet", nullptr, compile_nam_wavenet},
-    {"wavenet", compile_wavenet, nullptr},
+    {"note_generator", lane_of_note_generator, nullptr},
+    {"wavenet", lane_of_wavenet, nullptr},
 }};
 
 [[noreturn]] void refuse_architecture(const VoiceFile& voice, const std::string& expected) {
@@ -61,12 +71,20 @@ bool is_block_voice(const VoiceFile& voice) {
   return find_model(voice).compile_block != nullptr;
 }
 
-StepPlan compile_step_plan(const VoiceFile& voice) {
+LanePlan compile_lane_plan(const VoiceFile& voice) {
   const ModelRow& model = find_model(voice);
-  if (model.compile_step == nullptr) {
+  if (model.compile_lane == nullptr) {
+    refuse_architecture(voice, "one that plays notes");
+  }
+  return model.compile_lane(voice);
+}
+
+StepPlan compile_step_plan(const VoiceFile& voice) {
+  LanePlan plan = compile_lane_plan(voice);
+  if (!std::holds_alternative<StepPlan>(plan)) {
     refuse_architecture(voice, "one that makes a sample a step");
   }
-  return model.compile_step(voice);
+  return std::get<StepPlan>(std::move(plan));
 }
 
 BlockPlan compile_block_plan(const VoiceFile& voice) {

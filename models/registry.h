@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/plan/block_plan.h"
+#include "engine/plan/lane_plan.h"
 #include "engine/plan/step_plan.h"
 #include "engine/weights/voice_file.h"
 
@@ -14,12 +15,13 @@ namespace ondes {
 
 std::vector<std::string> architecture_names();
 
-// Whether the voice's architecture compiles to a block plan (and not to a step plan). Throws
+// Whether the voice's architecture compiles to a block plan (and not to one that plays notes). Throws
 // Error{bad_input} for an unknown architecture, with the known ones listed.
 bool is_block_voice(const VoiceFile& voice);
 
 // Throw Error{bad_input}: an unknown architecture or one of the other kind of plan, or what its
 // compiler finds.
+LanePlan compile_lane_plan(const VoiceFile& voice);
 StepPlan compile_step_plan(const VoiceFile& voice);
 BlockPlan compile_block_plan(const VoiceFile& voice);
 

@@ -96,7 +96,7 @@ std::vector<float> companded(std::span<const float> x) {
 void render_batch(const NoteCorpus& corpus,
                   std::span<const int> notes,
                   const EvaluationOptions& options,
-                  StepRunner* runner,
+                  LaneRunner* runner,
                   std::vector<NoteLane>* lanes,
                   std::span<std::vector<float>> out) {
   int longest = 0;
@@ -156,21 +156,21 @@ void render_batch(const NoteCorpus& corpus,
 
 }  // namespace
 
-std::vector<std::vector<float>> render_notes(const StepPlan& plan,
+std::vector<std::vector<float>> render_notes(const LanePlan& plan,
                                              const NoteContract& contract,
                                              const NoteCorpus& corpus,
                                              std::span<const int> notes,
                                              const EvaluationOptions& options,
                                              const std::function<void(int, int)>& progress) {
-  StepRunnerOptions runner_options;
+  LaneRunnerOptions runner_options;
   runner_options.precision = options.precision;
   runner_options.max_lanes = options.lanes;
   runner_options.threads = options.threads;
-  const auto runner = make_cpu_step_runner(plan, runner_options);
+  const auto runner = make_cpu_lane_runner(plan, runner_options);
   std::vector<NoteLane> lanes;
   lanes.reserve(static_cast<std::size_t>(options.lanes));
   for (int slot = 0; slot < options.lanes; ++slot) {
-    lanes.emplace_back(slot, contract, plan, runner_options.max_block_samples);
+    lanes.emplace_back(slot, contract, note_plan(plan), runner_options.max_block_samples);
   }
   // Notes of like length together, so that lanes do not idle.
   std::vector<std::size_t> order(notes.size());

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "engine/conditioning/note_contract.h"
-#include "engine/plan/step_runner.h"
+#include "engine/plan/lane_plan.h"
 #include "models/training/note_corpus.h"
 
 namespace ondes {
@@ -24,7 +24,7 @@ struct EvaluationOptions {
 
 // Plays notes of a corpus with the voice: same key, velocity and release, as long as the recording.
 // progress(done, total) after every batch of lanes.
-std::vector<std::vector<float>> render_notes(const StepPlan& plan,
+std::vector<std::vector<float>> render_notes(const LanePlan& plan,
                                              const NoteContract& contract,
                                              const NoteCorpus& corpus,
                                              std::span<const int> notes,
