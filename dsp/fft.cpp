@@ -20,57 +20,67 @@ std::mutex& planner_mutex() {
 
 }  // namespace
 
-RealFft::RealFft(int size) : size_(size) {
+FftPlan::FftPlan(int size, Direction direction) : size_(size) {
   if (size < 2 || size % 2 != 0) {
     throw Error(ErrorCode::usage,
                 "FFT size: expected an even number of at least 2, found " + std::to_string(size));
   }
   const std::lock_guard lock(planner_mutex());
   // std::complex<float> and fftwf_complex have the same layout by both standards.
-  input_ = fftwf_alloc_real(static_cast<std::size_t>(size));
-  auto* output = fftwf_alloc_complex(static_cast<std::size_t>(bins()));
-  output_ = reinterpret_cast<std::complex<float>*>(output);
-  if (input_ != nullptr && output != nullptr) {
-    plan_ = fftwf_plan_dft_r2c_1d(size, input_, output, FFTW_ESTIMATE | FFTW_PRESERVE_INPUT);
+  real_ = fftwf_alloc_real(static_cast<std::size_t>(size));
+  auto* complex = fftwf_alloc_complex(static_cast<std::size_t>(bins()));
+  complex_ = reinterpret_cast<std::complex<float>*>(complex);
+  if (real_ != nullptr && complex != nullptr) {
+    constexpr unsigned kFlags = FFTW_ESTIMATE | FFTW_PRESERVE_INPUT;
+    plan_ = direction == Direction::forward ? fftwf_plan_dft_r2c_1d(size, real_, complex, kFlags)
+                                            : fftwf_plan_dft_c2r_1d(size, complex, real_, kFlags);
   }
   if (plan_ == nullptr) {
-    fftwf_free(input_);
-    fftwf_free(output_);
+    fftwf_free(real_);
+    fftwf_free(complex_);
     throw std::bad_alloc();
   }
 }
 
-RealFft::~RealFft() {
+FftPlan::~FftPlan() {
   release();
 }
 
-RealFft::RealFft(RealFft&& other) noexcept
+FftPlan::FftPlan(FftPlan&& other) noexcept
     : size_(std::exchange(other.size_, 0)),
-      input_(std::exchange(other.input_, nullptr)),
-      output_(std::exchange(other.output_, nullptr)),
+      real_(std::exchange(other.real_, nullptr)),
+      complex_(std::exchange(other.complex_, nullptr)),
       plan_(std::exchange(other.plan_, nullptr)) {}
 
-RealFft& RealFft::operator=(RealFft&& other) noexcept {
+FftPlan& FftPlan::operator=(FftPlan&& other) noexcept {
   if (this != &other) {
     release();
     size_ = std::exchange(other.size_, 0);
-    input_ = std::exchange(other.input_, nullptr);
-    output_ = std::exchange(other.output_, nullptr);
+    real_ = std::exchange(other.real_, nullptr);
+    complex_ = std::exchange(other.complex_, nullptr);
     plan_ = std::exchange(other.plan_, nullptr);
   }
   return *this;
 }
 
-void RealFft::transform() noexcept {
+void FftPlan::execute() const noexcept {
   fftwf_execute(plan_);
 }
 
-void RealFft::release() noexcept {
+void FftPlan::release() noexcept {
   if (plan_ != nullptr) {
     const std::lock_guard lock(planner_mutex());
     fftwf_destroy_plan(plan_);
-    fftwf_free(input_);
-    fftwf_free(output_);
+    fftwf_free(real_);
+    fftwf_free(complex_);
+  }
+}
+
+void InverseRealFft::transform() noexcept {
+  plan_.execute();
+  const float scale = 1.0F / static_cast<float>(size());
+  for (float& value : plan_.real()) {
+    value *= scale;
   }
 }
 

@@ -93,7 +93,9 @@ float log_scale_of(MelConfig::Log log) {
   return 1.0F;
 }
 
-void limit_range(Frames values, double range) {
+}  // namespace
+
+void limit_range(Frames values, double range) noexcept {
   float greatest = std::numeric_limits<float>::lowest();
   for (int t = 0; t < values.frames(); ++t) {
     greatest = std::max(greatest, *std::max_element(values[t].begin(), values[t].end()));
@@ -105,8 +107,6 @@ void limit_range(Frames values, double range) {
     }
   }
 }
-
-}  // namespace
 
 LogMel::LogMel(const MelConfig& config)
     : config_(checked(config)),

@@ -63,6 +63,9 @@ struct MelConfig {
 std::optional<MelConfig> mel_profile(std::string_view name);
 const std::vector<std::string>& mel_profile_names();
 
+// What top_db asks for: raises every value that lies more than `range` below the greatest.
+void limit_range(Frames values, double range) noexcept;
+
 class LogMel {
  public:
   // Throws Error{usage} for numbers that make no sense.

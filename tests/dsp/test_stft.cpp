@@ -99,6 +99,71 @@ TEST_CASE("the periodic Hann window adds up to a constant at half overlap") {
   }
 }
 
+TEST_CASE("the inverse FFT gives back what was transformed, and keeps its input") {
+  for (const int size : {2, 48, 1024}) {
+    ondes::RealFft fft(size);
+    ondes::InverseRealFft inverse(size);
+    const std::vector<float> x = noise(static_cast<std::size_t>(size), 8);
+    std::copy(x.begin(), x.end(), fft.input().begin());
+    fft.transform();
+    std::copy(fft.output().begin(), fft.output().end(), inverse.input().begin());
+    inverse.transform();
+    for (std::size_t n = 0; n < x.size(); ++n) {
+      CHECK(inverse.output()[n] == Approx(x[n]).margin(2e-6));  // float rounding, log2 N steps
+    }
+    CHECK(std::equal(fft.output().begin(), fft.output().end(), inverse.input().begin()));
+  }
+}
+
+TEST_CASE("the inverse STFT gives back the signal, ends included, for any window and hop") {
+  for (const auto& config : {ondes::StftConfig{64, 16, 0}, ondes::StftConfig{64, 10, 32},
+                             ondes::StftConfig{48, 24, 48}, ondes::StftConfig{64, 40, 64}}) {
+    ondes::Stft stft(config);
+    ondes::InverseStft inverse(config);
+    const std::vector<float> x = noise(203, 7);
+    std::vector<std::complex<float>> frames(
+        static_cast<std::size_t>(stft.frames(203) * stft.bins()));
+    stft.transform(x, frames);
+    const auto samples = std::min<std::int64_t>(203, inverse.samples(stft.frames(203)));
+    CHECK(samples >= 203 - config.hop_samples);
+    std::vector<float> again(static_cast<std::size_t>(samples));
+    inverse.transform(frames, again);
+    for (std::size_t n = 0; n < again.size(); ++n) {
+      // Float rounding, divided by the least sum of squared windows (2e-5 where one frame ends).
+      CHECK(again[n] == Approx(x[n]).margin(1e-3));
+      if (n < 160) {
+        CHECK(again[n] == Approx(x[n]).margin(2e-5));
+      }
+    }
+  }
+}
+
+TEST_CASE("complex frames have the magnitudes that are asked for alone") {
+  ondes::Stft stft({.fft_size = 64, .hop_samples = 16});
+  const std::vector<float> x = noise(100, 3);
+  const auto values = static_cast<std::size_t>(stft.frames(100) * stft.bins());
+  std::vector<std::complex<float>> frames(values);
+  std::vector<float> magnitudes(values);
+  stft.transform(x, frames);
+  stft.magnitudes(x, magnitudes);
+  for (std::size_t i = 0; i < values; ++i) {
+    CHECK(std::abs(frames[i]) == Approx(magnitudes[i]).margin(1e-5));  // float rounding below 32
+  }
+}
+
+TEST_CASE("windows with gaps have no inverse") {
+  CHECK_THROWS_AS(ondes::InverseStft({.fft_size = 64, .hop_samples = 64}), ondes::Error);
+  CHECK_THROWS_AS(ondes::InverseStft({.fft_size = 64, .hop_samples = 33, .window_samples = 32}),
+                  ondes::Error);
+  ondes::InverseStft inverse({.fft_size = 64, .hop_samples = 16});
+  CHECK(inverse.samples(0) == 0);
+  std::vector<std::complex<float>> frames(33 * 2);
+  std::vector<float> x(33);
+  CHECK_THROWS_AS(inverse.transform(frames, x), ondes::Error);  // two frames are 32 samples
+  CHECK_THROWS_AS(inverse.transform(std::span(frames).first(40), std::span(x).first(8)),
+                  ondes::Error);
+}
+
 TEST_CASE("plans may be made and dropped on several threads at once") {
   std::vector<std::thread> threads;
   std::array<float, 4> sums{};
