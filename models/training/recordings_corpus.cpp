@@ -6,13 +6,12 @@
 #include <map>
 #include <tuple>
 
-#include "dsp/audio_file.h"
 #include "dsp/pitch.h"
-#include "dsp/resample.h"
 #include "engine/error.h"
 #include "models/training/recording_names.h"
 #include "models/training/recording_trim.h"
 #include "models/training/sfz_file.h"
+#include "models/training/sound_files.h"
 
 namespace ondes {
 namespace {
@@ -22,29 +21,11 @@ constexpr double kTuningWarningCents = 30.0;
 constexpr double kPitchSpan = 2.2;  // searched from pitch / span to pitch * span: octaves show
 constexpr double kPitchSeconds = 1.5;
 
-bool is_sound_file(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension == ".wav" || extension == ".wave" || extension == ".flac";
-}
-
 // The notes that names in a folder promise, in the order of their paths.
 std::vector<RecordedNote> notes_in_folder(const std::filesystem::path& folder,
                                           RecordingsReport* report) {
-  std::vector<std::filesystem::path> files;
-  try {
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
-      if (entry.is_regular_file() && is_sound_file(entry.path())) {
-        files.push_back(entry.path().lexically_relative(folder));
-      }
-    }
-  } catch (const std::filesystem::filesystem_error& e) {
-    throw Error(ErrorCode::io, e.what());
-  }
-  std::sort(files.begin(), files.end());
   std::vector<RecordedNote> notes;
-  for (const auto& file : files) {
+  for (const auto& file : sound_files(folder)) {
     if (auto note = recorded_note_from_name(file)) {
       notes.push_back(*std::move(note));
     } else {
@@ -71,28 +52,6 @@ std::vector<RecordedNote> notes_of_sfz(const RecordingsCorpusSpec& spec, Recordi
     note.instrument = spec.instruments.front().name;
   }
   return std::move(sfz.notes);
-}
-
-// Mono, at the corpus rate.
-std::vector<float> read_mono(const std::filesystem::path& path, int rate_hz) {
-  const AudioClip clip = read_audio_file(path.string(), kMaxFrames);
-  const auto channels = static_cast<std::size_t>(clip.info.channels);
-  std::vector<float> mono(clip.samples.size() / channels);
-  for (std::size_t i = 0; i < mono.size(); ++i) {
-    float sum = 0.0F;
-    for (std::size_t c = 0; c < channels; ++c) {
-      sum += clip.samples[i * channels + c];
-    }
-    mono[i] = sum / static_cast<float>(channels);
-  }
-  if (mono.empty() || clip.info.sample_rate_hz == rate_hz) {
-    return mono;
-  }
-  Resampler resampler(clip.info.sample_rate_hz, rate_hz, 1);
-  std::vector<float> out;
-  resampler.process(ConstFrames(mono.data(), static_cast<int>(mono.size()), 1), out);
-  resampler.finish(out);
-  return out;
 }
 
 // Cents between the recording and the pitch it is said to have; nothing where that cannot be told.
@@ -152,7 +111,7 @@ std::string add_recording(const RecordingsCorpusSpec& spec,
   }
   std::vector<float> mono;
   try {
-    mono = read_mono(root / recorded.file, spec.sample_rate_hz);
+    mono = read_mono(root / recorded.file, spec.sample_rate_hz, kMaxFrames);
   } catch (const Error& e) {
     return e.what();  // this file's trouble, not the end
   }

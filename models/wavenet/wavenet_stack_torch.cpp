@@ -9,8 +9,6 @@
 // on the number of threads.
 #include <ATen/Parallel.h>
 #include <dnnl.h>
-#include <pthread.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <memory>
@@ -18,36 +16,13 @@
 #include <vector>
 
 #include "engine/deterministic_math.h"
+#include "models/training/signals_held_back.h"
 #include "models/wavenet/wavenet_torch.h"
 
 namespace ondes {
 namespace {
 
 constexpr std::int64_t kTileSamples = 512;
-
-// Holds signals back on this thread while it lives.
-//
-// oneDNN's generated AVX-512 kernels (seen in 2.6) use the stack pointer as a pointer into their
-// workspace on the heap. A signal handler's frame, 3 KB with those registers in it, would be
-// written over whatever lies below. So no handler may run on a thread that is inside dnnl_sgemm;
-// what arrives meanwhile is delivered afterwards, on the real stack.
-class SignalsHeldBack {
- public:
-  SignalsHeldBack() {
-    sigset_t all;
-    sigfillset(&all);
-    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP}) {
-      sigdelset(&all, fault);
-    }
-    pthread_sigmask(SIG_BLOCK, &all, &before_);
-  }
-  ~SignalsHeldBack() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsHeldBack(const SignalsHeldBack&) = delete;
-  SignalsHeldBack& operator=(const SignalsHeldBack&) = delete;
-
- private:
-  sigset_t before_{};
-};
 
 // C (m, n) = op(A) op(B) + beta C, row-major, leading dimensions given: BLAS's own list of
 // arguments, which every reader knows. Only under SignalsHeldBack.
