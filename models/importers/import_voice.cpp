@@ -10,6 +10,7 @@
 #include "models/importers/hifigan_import.h"
 #include "models/importers/nam_import.h"
 #include "models/importers/tensor_source.h"
+#include "models/importers/wavenet_import.h"
 
 namespace ondes {
 namespace {
@@ -25,8 +26,13 @@ ImportedVoice import_any(const ImportRequest& request) {
     if (looks_like_hifigan(source)) {
       return import_hifigan(request, source);
     }
+    if (looks_like_wavenet(source)) {
+      return import_wavenet(request, source);
+    }
     throw Error(ErrorCode::bad_input,
-                request.path + ": expected a generator of HiFi-GAN's family (conv_pre), found " +
+                request.path +
+                    ": expected a generator of HiFi-GAN's family (conv_pre) or a WaveNet "
+                    "(first_conv, cond_layers), found " +
                     std::to_string(source.tensor_names().size()) + " tensors of something else" +
                     (source.tensor_names().empty()
                          ? std::string()

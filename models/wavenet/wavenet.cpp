@@ -7,6 +7,7 @@
 #include "engine/buffer.h"
 #include "engine/error.h"
 #include "engine/files/json_fields.h"
+#include "engine/weights/mel_contract_json.h"
 
 namespace ondes {
 namespace {
@@ -235,7 +236,12 @@ Shapes wavenet_tensor_shapes(const WavenetConfig& config, int row_features, int 
 StepPlan compile_wavenet(const VoiceFile& voice) {
   const std::string& file = voice.weights.name;
   const WavenetConfig config = wavenet_config_from_json(voice.description->at("config"), file);
-  const NoteContract contract = note_contract_from_json(voice.description->at("features"), file);
+  const nlohmann::json& features = voice.description->at("features");
+  if (features.at("kind") == "mel") {  // a row is a mel frame; nothing comes at the sample rate
+    return build_plan(config, voice.sample_rate_hz, mel_contract_from_json(features, file).mels, 0,
+                      voice.weights);
+  }
+  const NoteContract contract = note_contract_from_json(features, file);
   return build_plan(config, voice.sample_rate_hz, contract.row_features(),
                     contract.sample_features(), voice.weights);
 }

@@ -52,8 +52,9 @@ std::map<std::string, std::vector<std::int64_t>> wavenet_tensor_shapes(const Wav
                                                                        int sample_features);
 
 // Compiles a voice file's weights, or a network with random ones (benches, tests: seeded, scaled
-// so that activations stay of order 1). The voice's features must be of the kind "notes"; where it
-// was parsed from a span, the bytes must outlive the plan.
+// so that activations stay of order 1). The voice's features must be of the kind "notes", or "mel"
+// (imported vocoders: a row is a mel frame, F = its bands, P = 0). Where the voice was parsed from
+// a span, the bytes must outlive the plan.
 StepPlan compile_wavenet(const VoiceFile& voice);
 StepPlan random_wavenet(const WavenetConfig& config,
                         int sample_rate_hz,

@@ -1,0 +1,226 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "engine/error.h"
+#include "engine/files/json_fields.h"
+#include "engine/weights/voice_file.h"
+#include "models/importers/wavenet_layouts_internal.h"
+
+namespace ondes {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kMaxFftSize = 1 << 16;
+constexpr int kMaxLayers = 256;
+constexpr int kMaxDilation = 65536;
+
+[[noreturn]] void refuse(const std::string& name, const std::string& what) {
+  throw Error(ErrorCode::bad_input, name + ": " + what);
+}
+
+void check_taps(const WavenetSource& source, const std::string& tensor, int taps) {
+  if (taps != 2 && taps != 3) {
+    refuse(source.name(), "tensor " + quote(tensor) + ": expected a kernel of 2 or 3, found " +
+                              std::to_string(taps));
+  }
+}
+
+int even_half(const WavenetSource& source, const std::string& tensor) {
+  const int rows = source.size(tensor, 0);
+  if (rows % 2 != 0) {
+    refuse(source.name(), "tensor " + quote(tensor) + ": expected an even number of rows, found " +
+                              std::to_string(rows));
+  }
+  return rows / 2;
+}
+
+// null or absent: half the rate.
+double upper_hz(const json& object, JsonFields* fields, const char* key, int rate_hz) {
+  const auto found = object.find(key);
+  return found == object.end() || found->is_null() ? 0.5 * rate_hz
+                                                   : fields->number(key, 1.0, 0.5 * rate_hz);
+}
+
+}  // namespace
+
+WavenetSource::WavenetSource(FloatTensors tensors, std::string name)
+    : tensors_(std::move(tensors)), name_(std::move(name)) {}
+
+bool WavenetSource::has_below(const std::string& prefix) const {
+  const auto found = tensors_.lower_bound(prefix);
+  return found != tensors_.end() && found->first.starts_with(prefix);
+}
+
+FloatTensor WavenetSource::take(const std::string& tensor, const std::vector<std::int64_t>& shape) {
+  const auto found = tensors_.find(tensor);
+  if (found == tensors_.end()) {
+    refuse(name_, "tensor " + quote(tensor) + ": expected " + shape_text(shape) + ", found none");
+  }
+  if (found->second.shape != shape) {
+    refuse(name_, "tensor " + quote(tensor) + ": expected " + shape_text(shape) + ", found " +
+                      shape_text(found->second.shape));
+  }
+  used_.insert(tensor);
+  return found->second;
+}
+
+FloatTensor WavenetSource::take_or_zeros(const std::string& tensor,
+                                         const std::vector<std::int64_t>& shape) {
+  return has(tensor) ? take(tensor, shape)
+                     : FloatTensor{shape, std::vector<float>(element_count(shape), 0.0F)};
+}
+
+int WavenetSource::size(const std::string& tensor, std::size_t dimension) const {
+  const auto found = tensors_.find(tensor);
+  if (found == tensors_.end() || found->second.shape.size() <= dimension) {
+    refuse(name_, "tensor " + quote(tensor) + ": expected it with " +
+                      std::to_string(dimension + 1) + " dimensions or more, found " +
+                      (found == tensors_.end() ? "none" : shape_text(found->second.shape)));
+  }
+  return static_cast<int>(
+      std::min<std::int64_t>(found->second.shape[dimension], std::int64_t{1} << 20));
+}
+
+int WavenetSource::count(const std::string& prefix, const std::string& suffix) const {
+  int count = 0;
+  while (count < kMaxLayers && has(prefix + std::to_string(count) + suffix)) {
+    ++count;
+  }
+  return count;
+}
+
+void WavenetSource::require_all_used() const {
+  for (const auto& [tensor, value] : tensors_) {
+    if (!used_.contains(tensor)) {
+      refuse(name_, "tensor " + quote(tensor) + " " + shape_text(value.shape) +
+                        ": expected nothing of this name in the network its config describes");
+    }
+  }
+}
+
+R9y9Options read_r9y9(const json& object,
+                      const std::string& path,
+                      const WavenetSource& source,
+                      WavenetConfig* config,
+                      MelContract* contract) {
+  JsonFields fields(object, path);
+  R9y9Options options;
+  for (const auto& [piece, what] : {std::pair{"upsample_net.", "a learned upsampling of the mel"},
+                                    std::pair{"embed_speakers.", "a speaker embedding"}}) {
+    if (source.has_below(piece)) {
+      refuse(source.name(), "tensors " + quote(std::string(piece) + "*") +
+                                ": expected frames held for a hop and one speaker, found " + what +
+                                ", which a step plan does not express");
+    }
+  }
+  const std::string input = fields.text("input_type", std::string("raw"));
+  if (input != "raw" && input != "mulaw-quantize") {
+    fields.refuse("input_type", "'raw' or 'mulaw-quantize'", quote(input));
+  }
+  options.legacy = fields.boolean("legacy", false);
+  const std::string conv = "conv_layers.0.conv.weight";
+  config->residual_channels = source.size("first_conv.weight", 0);
+  config->gate_channels = even_half(source, conv);
+  config->taps = source.size(conv, 2);
+  check_taps(source, conv, config->taps);
+  config->skip_channels = source.size("last_conv_layers.1.weight", 1);
+  config->head_channels = source.size("last_conv_layers.1.weight", 0);
+  options.outputs = source.size("last_conv_layers.3.weight", 0);
+  options.bands = source.size("conv_layers.0.conv1x1c.weight", 1);
+  const int layers = source.count("conv_layers.", ".conv.weight");
+  const int stacks = fields.integer("stacks", 1, layers);
+  if (fields.integer("layers", 1, kMaxLayers, layers) != layers || layers % stacks != 0) {
+    fields.refuse("layers", std::to_string(layers) + " as the file has, in whole stacks",
+                  "another number");
+  }
+  for (int l = 0; l < layers; ++l) {
+    config->dilations.push_back(1 << std::min(l % (layers / stacks), 24));
+  }
+  config->input = input == "raw" ? InputKind::scalar : InputKind::embedding;
+  config->log_scale_floor = static_cast<float>(fields.number("log_scale_min", -30.0, 0.0, -7.0));
+  if (input != "raw") {
+    config->distribution = Distribution::mu_law_categorical;
+    config->classes = options.outputs;
+  } else if (fields.text("output_distribution", std::string("Logistic")) == "Normal") {
+    config->distribution = Distribution::gaussian;
+  } else {
+    config->distribution = Distribution::logistic_mixture;
+    config->mixture_components = std::max(options.outputs / 3, 1);
+  }
+  contract->sample_rate_hz = fields.integer("sample_rate", kMinSampleRateHz, kMaxSampleRateHz);
+  contract->hop_samples = fields.integer("hop_size", 1, kMaxHopSamples);
+  contract->fft_size = fields.integer("fft_size", 2, kMaxFftSize);
+  contract->window_samples = fields.integer("win_length", 1, kMaxFftSize, contract->fft_size);
+  contract->mels = options.bands;
+  contract->fmin_hz = fields.number("fmin", 0.0, kMaxSampleRateHz, 0.0);
+  contract->fmax_hz = upper_hz(object, &fields, "fmax", contract->sample_rate_hz);
+  contract->log = MelLog::decimal;
+  contract->magnitude_epsilon = 0.0;
+  contract->floor = 1e-10;
+  contract->padding = MelPadding::centre_zero;
+  return options;
+}
+
+NvOptions read_nv(const json& object,
+                  const std::string& path,
+                  const WavenetSource& source,
+                  WavenetConfig* config,
+                  MelContract* contract) {
+  JsonFields sections(object, path);
+  JsonFields data(sections.object("data_config"), path + ": data_config");
+  JsonFields net(sections.object("wavenet_config"), path + ": wavenet_config");
+  const json& data_object = object["data_config"];
+  NvOptions options;
+  const std::string conv = "dilate_layers.0.conv.weight";
+  config->residual_channels = source.size(conv, 1);
+  config->gate_channels = even_half(source, conv);
+  config->taps = source.size(conv, 2);
+  check_taps(source, conv, config->taps);
+  config->skip_channels = source.size("conv_out.conv.weight", 1);
+  config->head_channels = source.size("conv_out.conv.weight", 0);
+  config->classes = source.size("conv_end.conv.weight", 0);
+  config->input = InputKind::embedding;
+  config->distribution = Distribution::mu_law_categorical;
+  options.bands = source.size("cond_layers.conv.weight", 1);
+  options.hop_samples = data.integer("hop_length", 1, kMaxHopSamples);
+  options.upsample_taps = source.has("upsample.weight") ? source.size("upsample.weight", 2) : 0;
+  const int layers = source.count("dilate_layers.", ".conv.weight");
+  if (net.integer("n_layers", 1, kMaxLayers, layers) != layers) {
+    net.refuse("n_layers", std::to_string(layers) + " as the file has", "another number");
+  }
+  const int largest = net.integer("max_dilation", 1, kMaxDilation);
+  int dilation = 1;
+  for (int l = 0; l < layers; ++l) {
+    config->dilations.push_back(dilation);
+    dilation = 2 * dilation > largest ? 1 : 2 * dilation;
+  }
+  contract->sample_rate_hz = data.integer("sampling_rate", kMinSampleRateHz, kMaxSampleRateHz);
+  contract->hop_samples = options.hop_samples;
+  contract->fft_size = data.integer("filter_length", 2, kMaxFftSize);
+  contract->window_samples = data.integer("win_length", 1, kMaxFftSize, contract->fft_size);
+  contract->mels = options.bands;
+  contract->fmin_hz = data.number("mel_fmin", 0.0, kMaxSampleRateHz, 0.0);
+  contract->fmax_hz = data_object.contains("mel_fmax")
+                          ? upper_hz(data_object, &data, "mel_fmax", contract->sample_rate_hz)
+                          : std::min(8000.0, 0.5 * contract->sample_rate_hz);
+  contract->magnitude_epsilon = 0.0;
+  contract->padding = MelPadding::centre_reflect;
+  return options;
+}
+
+void require_repetition(const FloatTensor& upsample, int hop_samples, const std::string& name) {
+  const auto taps = static_cast<std::size_t>(upsample.shape[2]);
+  bool repeats = upsample.shape[2] == hop_samples;
+  for (std::size_t i = 0; i < upsample.values.size() && repeats; ++i) {
+    repeats = upsample.values[i] == upsample.values[i - i % taps];
+  }
+  if (!repeats) {
+    refuse(name, "tensor 'upsample.weight' " + shape_text(upsample.shape) +
+                     ": expected an upsampling that holds each frame for the hop of " +
+                     std::to_string(hop_samples) +
+                     " samples, found a learned one, which a step plan does not express");
+  }
+}
+
+}  // namespace ondes
