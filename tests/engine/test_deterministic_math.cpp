@@ -52,6 +52,17 @@ TEST_CASE("log is within 3e-7 of ln x, absolute up to 1 and relative beyond") {
   CHECK(exact::log(1.0F) == 0.0F);
 }
 
+TEST_CASE("sin_turns is within 3e-7 of the sine over a whole turn, and exact where it must be") {
+  const double error = worst(-0.5, 0.5, kSteps, [](float turns) {
+    return std::fabs(static_cast<double>(exact::sin_turns(turns)) -
+                     std::sin(2.0 * std::numbers::pi * static_cast<double>(turns)));
+  });
+  CHECK(error < 3e-7);
+  CHECK(exact::sin_turns(0.0F) == 0.0F);
+  CHECK(exact::sin_turns(0.5F) == 0.0F);
+  CHECK(exact::sin_turns(-0.1F) == -exact::sin_turns(0.1F));
+}
+
 TEST_CASE("tanh is within 4e-7 and never leaves [-1, 1] by more than that") {
   const double error = worst(-12.0, 12.0, kSteps, [](float x) {
     return std::fabs(static_cast<double>(exact::tanh(x)) - std::tanh(static_cast<double>(x)));

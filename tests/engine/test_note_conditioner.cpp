@@ -126,6 +126,23 @@ TEST_CASE("a bend glides over the row that takes it up and leaves the waveform c
   CHECK(turn(200) * 24000.0 == Approx(after_hz).margin(0.02));
 }
 
+TEST_CASE("the phase as a feature is the angle of the first harmonic, in turns") {
+  NoteContract contract = toy_contract();
+  contract.phase = true;
+  REQUIRE(contract.sample_features() == 2 * contract.harmonics + 1);
+  std::vector<float> features(static_cast<std::size_t>(contract.sample_features()));
+  for (const double cycles : {0.0, 0.2, 0.7, 123.4, -3.9}) {
+    write_harmonics(contract, cycles, 100.0F, features);
+    const double angle =
+        std::atan2(static_cast<double>(features[1]), static_cast<double>(features[0])) /
+        (2.0 * 3.14159265358979);
+    const double difference = static_cast<double>(features.back()) - angle;
+    // Cosine and sine are good to 3e-7.
+    CHECK(std::fabs(difference - std::round(difference)) < 1e-6);
+    CHECK(std::fabs(features.back()) <= 0.5F);
+  }
+}
+
 TEST_CASE("planning without sample features gives the same rows") {
   const NoteContract contract = toy_contract();
   NoteConditioner full(contract);

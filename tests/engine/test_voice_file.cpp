@@ -227,6 +227,10 @@ TEST_CASE("a note contract survives JSON text exactly, and short decimals stay s
   CHECK(after.instruments == before.instruments);
   CHECK(after.programs == before.programs);
   CHECK(text.find("0.003,") != std::string::npos);
+  CHECK_FALSE(after.phase);
+  NoteContract with_phase = before;
+  with_phase.phase = true;
+  CHECK(note_contract_from_json(note_contract_to_json(with_phase), "v").phase);
 }
 
 TEST_CASE("write_voice refuses a description that parse_voice would refuse") {
