@@ -11,6 +11,8 @@ namespace ondes {
 
 void add_train_corpus_command(CLI::App& app, Action& action);
 void add_train_wavenet_command(CLI::App& app, Action& action);
+void add_train_hifigan_command(CLI::App& app, Action& action);
+void add_train_note_generator_command(CLI::App& app, Action& action);
 void add_train_evaluate_command(CLI::App& app, Action& action);
 
 // Makes the note corpus that a configuration's "corpus" object describes.

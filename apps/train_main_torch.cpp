@@ -21,6 +21,8 @@ int run(int argc, char** argv) {
   ondes::Action action;
   ondes::add_train_corpus_command(app, action);
   ondes::add_train_wavenet_command(app, action);
+  ondes::add_train_hifigan_command(app, action);
+  ondes::add_train_note_generator_command(app, action);
   ondes::add_train_evaluate_command(app, action);
   try {
     app.parse(argc, argv);

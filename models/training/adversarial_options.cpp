@@ -12,6 +12,9 @@ namespace {
 
 constexpr int kMaxCount = std::numeric_limits<int>::max();
 constexpr double kMaxNumber = 1e38;
+// LibTorch takes products of these as floats and throws where they overflow.
+constexpr double kMaxLearningRate = 1e30;
+constexpr double kMaxWeightDecay = 1e6;
 
 std::vector<SpectrogramShape> resolutions(JsonFields& fields,
                                           const std::string& key,
@@ -71,13 +74,13 @@ AdversarialOptions adversarial_options_from_json(const nlohmann::json& training,
   AdversarialOptions o;
   o.steps = f.integer("steps", 1, kMaxCount);
   o.adversarial_from_step = count(f, "adversarial_from_step", 0, o.adversarial_from_step);
-  o.learning_rate = f.number("learning_rate", 0.0, kMaxNumber, o.learning_rate);
+  o.learning_rate = f.number("learning_rate", 0.0, kMaxLearningRate, o.learning_rate);
   o.discriminator_learning_rate =
-      f.number("discriminator_learning_rate", 0.0, kMaxNumber, o.learning_rate);
+      f.number("discriminator_learning_rate", 0.0, kMaxLearningRate, o.learning_rate);
   o.warmup_steps = count(f, "warmup_steps", 0, o.warmup_steps);
   o.decay = f.number("decay", 0.0, 1.0, o.decay);
   o.decay_steps = count(f, "decay_steps", 1, o.decay_steps);
-  o.weight_decay = f.number("weight_decay", 0.0, kMaxNumber, o.weight_decay);
+  o.weight_decay = f.number("weight_decay", 0.0, kMaxWeightDecay, o.weight_decay);
   o.gradient_clip = f.number("gradient_clip", 0.0, kMaxNumber, o.gradient_clip);
   o.ema_decay = f.number("ema_decay", 0.0, 1.0, o.ema_decay);
   o.stft_weight = f.number("stft_weight", 0.0, kMaxNumber, o.stft_weight);
