@@ -14,6 +14,7 @@ using Action = std::function<int()>;
 void add_render_command(CLI::App& app, Action& action);
 void add_rerender_command(CLI::App& app, Action& action);
 void add_info_command(CLI::App& app, Action& action);
+void add_import_command(CLI::App& app, Action& action);
 void add_mel_command(CLI::App& app, Action& action);
 void add_voices_command(CLI::App& app, Action& action);
 void add_doctor_command(CLI::App& app, Action& action);

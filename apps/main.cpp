@@ -31,6 +31,7 @@ int run(int argc, char** argv) {
   ondes::add_render_command(app, action);
   ondes::add_rerender_command(app, action);
   ondes::add_info_command(app, action);
+  ondes::add_import_command(app, action);
   ondes::add_mel_command(app, action);
   ondes::add_voices_command(app, action);
   ondes::add_doctor_command(app, action);
