@@ -87,6 +87,8 @@ class AdversarialTask {
 };
 
 // True when the run reached its last step and the voice was written. run.start_from is a voice file.
+// The losses that progress reports are the distances, without what the discriminators add: only
+// those can be compared over a run.
 bool train_adversarial(const AdversarialTask& task,
                        const AdversarialOptions& options,
                        const TrainingRun& run);
