@@ -10,7 +10,7 @@
 
 #include <cmath>
 
-#include "engine/cpu/conv_tiles-inl.h"
+#include "engine/cpu/conv_i8_tiles-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ondes {
@@ -133,9 +133,9 @@ const BlockKernels* block_kernel_table() {
 #else
   constexpr const char* kName = "avx2";
 #endif
-  static constexpr BlockKernels kKernels{kName,         kLanes,     &block_conv, &block_depthwise,
-                                         &block_narrow, &block_sum, &block_gate, &block_norm,
-                                         &block_cell};
+  static constexpr BlockKernels kKernels{
+      kName,       kLanes,      &block_conv, &block_depthwise, &block_narrow,  &block_sum,
+      &block_gate, &block_norm, &block_cell, &block_conv_i8,   &block_quantise};
   return &kKernels;
 }
 

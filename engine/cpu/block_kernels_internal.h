@@ -3,6 +3,7 @@
 // happens once, when a runner is made. Render thread: every function.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 
 #include "engine/cpu/runner_options.h"
 #include "engine/plan/block_plan.h"
@@ -20,6 +21,14 @@ struct PackedMap {
   const float* inverse_beta = nullptr;
 };
 
+// 8-bit form of a signal: byte = nearest(value * inverse + zero), held in 0..255.
+struct QuantisedCall {
+  std::uint8_t* to = nullptr;
+  std::ptrdiff_t step = 0;
+  float inverse = 0.0F;
+  float zero = 0.0F;
+};
+
 // What becomes of sums (BlockEpilogue). Pointers stand at the first channel and frame of the call;
 // steps are floats between successive frames of it.
 struct FinishCall {
@@ -31,6 +40,8 @@ struct FinishCall {
   float* mapped = nullptr;
   std::ptrdiff_t mapped_step = 0;
   PackedMap map;
+  QuantisedCall output_bytes;
+  QuantisedCall mapped_bytes;
 };
 
 // Successive outputs of one panel: 1 or 2 vectors of output channels.
@@ -44,6 +55,23 @@ struct ConvCall {
   int vectors = 0;
   const float* weights = nullptr;  // [tap][input][vectors * lanes]
   const float* bias = nullptr;     // [vectors * lanes]
+  int frames = 0;
+  FinishCall finish;
+};
+
+// The same in integers, four input channels a step: sum = start + sum over k, q of w[k][q] . x[...];
+// y = sum * scale + bias. `start` takes the products of the inputs' zero away.
+struct ConvI8Call {
+  const std::uint8_t* x = nullptr;
+  std::ptrdiff_t x_step = 0;  // bytes
+  std::ptrdiff_t tap_step = 0;
+  int taps = 0;
+  int quads = 0;
+  int vectors = 0;
+  const std::int8_t* weights = nullptr;  // [tap][quad][vectors * lanes][4]
+  const std::int32_t* start = nullptr;
+  const float* scales = nullptr;
+  const float* bias = nullptr;
   int frames = 0;
   FinishCall finish;
 };
@@ -104,6 +132,14 @@ struct CellCall {
   float* hidden = nullptr;
 };
 
+// Frames that no epilogue quantises. `width` floats a frame, a multiple of the frame alignment.
+struct QuantiseCall {
+  const float* x = nullptr;
+  int width = 0;
+  int frames = 0;
+  QuantisedCall bytes;
+};
+
 struct BlockKernels {
   const char* name;  // for people: "avx512 (vnni)"
   int lanes;         // floats of a vector
@@ -114,6 +150,8 @@ struct BlockKernels {
   void (*gate)(const GateCall& call) noexcept;
   void (*norm)(const NormCall& call) noexcept;
   void (*cell)(const CellCall& call) noexcept;
+  void (*conv_i8)(const ConvI8Call& call) noexcept;
+  void (*quantise)(const QuantiseCall& call) noexcept;
 };
 
 inline int narrow_pitch(int taps, int dilation) noexcept {

@@ -23,6 +23,12 @@ int frame_width(int channels) {
   return width > kFrameAlignment && width % 128 == 0 ? width + kFrameAlignment : width;
 }
 
+// The same of 8-bit signals.
+int frame_bytes(int channels) {
+  const int width = padded(channels);
+  return width % 512 == 0 ? width + 64 : width;
+}
+
 double rate_of(const ValueLayout& value) {
   return static_cast<double>(value.rate.up) / value.rate.down;
 }
@@ -41,8 +47,9 @@ class Builder {
       : plan_(plan), options_(options), kernels_(kernels), model_(*model) {}
 
   void build() {
-    for (const BlockValue& value : plan_.values) {
-      add_value(value.channels, value.rate);
+    for (std::size_t v = 0; v < plan_.values.size(); ++v) {
+      const BlockRange range = plan_.ranges.empty() ? BlockRange{} : plan_.ranges[v];
+      add_value(plan_.values[v].channels, plan_.values[v].rate, range);
     }
     model_.inputs = plan_.inputs;
     model_.output = plan_.output;
@@ -50,6 +57,7 @@ class Builder {
       std::visit([this](const auto& one) { add(one); }, op);
     }
     link();
+    choose_forms();
     divide();
     lay_out();
     model_.weights.allocate(parameters_.size() * sizeof(float));
@@ -57,8 +65,14 @@ class Builder {
   }
 
  private:
-  BlockValueId add_value(int channels, BlockRate rate) {
+  BlockValueId add_value(int channels, BlockRate rate, BlockRange range) {
     ValueLayout value;
+    // Zero is a byte of its own, so that padding is exact.
+    const float low = std::min(range.low, 0.0F);
+    const float high = std::max(range.high, 0.0F);
+    value.scale = high > low ? (high - low) / 255.0F : 1.0F;
+    value.zero = static_cast<int>(std::lround(-low / value.scale));
+    value.byte_width = frame_bytes(channels);
     value.channels = channels;
     value.width = frame_width(channels);
     value.rate = rate;
@@ -123,7 +137,9 @@ class Builder {
     node.pad_left = left;
     node.pad_right = right;
     node.inputs = {input};
-    node.output = add_value(value(input).channels, value(input).rate);
+    node.output = add_value(value(input).channels, value(input).rate, {});
+    value(node.output).scale = value(input).scale;
+    value(node.output).zero = value(input).zero;
     node.outputs = {node.output};
     model_.nodes.push_back(node);
     return node.output;
@@ -157,6 +173,62 @@ class Builder {
             }
           }
         }
+      }
+      panels.push_back(panel);
+    }
+    return panels;
+  }
+
+  // Convolutions worth 8 bits. Their sums of at most 127 * 255 a product stay within 31 bits; the
+  // plan's own inputs (features with an offset) keep their precision.
+  bool is_integer(BlockValueId input, int outputs, int groups, int taps) {
+    const int inputs = value(input).channels;
+    const bool from_outside =
+        std::find(plan_.inputs.begin(), plan_.inputs.end(), input) != plan_.inputs.end();
+    return options_.precision == Precision::i8 && groups == 1 && inputs >= kFrameAlignment &&
+           outputs >= kFrameAlignment && std::int64_t{taps} * inputs <= 65536 && !from_outside;
+  }
+
+  // 8-bit weights with a scale for each output: panels of [tap][four inputs][output][4].
+  template <class Weight>
+  std::vector<ConvPanel> pack_i8(BlockValueId input, int outputs, int taps, const Weight& weight) {
+    const int lanes = kernels_.lanes;
+    const int inputs = value(input).channels;
+    const int quads = (inputs + 3) / 4;
+    std::vector<ConvPanel> panels;
+    for (int first = 0; first < outputs; first += 2 * lanes) {
+      ConvPanel panel;
+      panel.first_output = first;
+      panel.vectors = outputs - first > lanes ? 2 : 1;
+      panel.inputs = inputs;
+      const int width = panel.vectors * lanes;
+      panel.start = reserve(at(width));
+      panel.scales = reserve(at(width));
+      panel.weights = reserve(at(taps) * at(quads) * at(width));
+      std::vector<std::int8_t> bytes(at(taps) * at(quads) * at(width) * 4, 0);
+      for (int o = first; o < std::min(first + width, outputs); ++o) {
+        float largest = 0.0F;
+        for (int k = 0; k < taps; ++k) {
+          for (int i = 0; i < inputs; ++i) {
+            largest = std::max(largest, std::fabs(weight(o, k, i)));
+          }
+        }
+        const float inverse = largest > 0.0F ? 127.0F / largest : 0.0F;
+        std::int32_t sum = 0;
+        for (int k = 0; k < taps; ++k) {
+          for (int i = 0; i < inputs; ++i) {
+            const auto byte = static_cast<std::int8_t>(std::lround(weight(o, k, i) * inverse));
+            sum += byte;
+            bytes[((at(k) * at(quads) + at(i / 4)) * at(width) + at(o - first)) * 4 + at(i % 4)] =
+                byte;
+          }
+        }
+        const std::int32_t start = -value(input).zero * sum;
+        std::memcpy(&parameters_[panel.start + at(o - first)], &start, sizeof(start));
+        parameters_[panel.scales + at(o - first)] = largest / 127.0F * value(input).scale;
+      }
+      if (!bytes.empty()) {
+        std::memcpy(&parameters_[panel.weights], bytes.data(), bytes.size());
       }
       panels.push_back(panel);
     }
@@ -224,7 +296,9 @@ class Builder {
           std::max(model_.scratch_floats, at(inputs) * at(narrow_pitch(op.taps, op.dilation)));
     } else {
       node.kind = NodeKind::conv;
-      phase.panels = pack(outputs, inputs, op.groups, op.taps, weight);
+      node.integer = is_integer(op.input, outputs, op.groups, op.taps);
+      phase.panels = node.integer ? pack_i8(op.input, outputs, op.taps, weight)
+                                  : pack(outputs, inputs, op.groups, op.taps, weight);
     }
     node.phases = {phase};
     node.op = op;
@@ -248,6 +322,7 @@ class Builder {
     set_epilogue(op.to, &node);
     const bool depthwise = op.groups > 1 && op.groups == inputs && op.groups == outputs;
     node.kind = depthwise ? NodeKind::depthwise : NodeKind::conv;
+    node.integer = !depthwise && is_integer(op.input, outputs, op.groups, op.taps);
     for (int first = 0; first < op.stride; ++first) {
       // Results u with u mod stride = first: taps first, first + stride, ..., the oldest frame last.
       ConvPhase phase;
@@ -257,8 +332,9 @@ class Builder {
         const std::int64_t row = std::int64_t{o / group_outputs} * group_inputs + i;
         return op.weights[at((row * group_outputs + o % group_outputs) * op.taps + tap)];
       };
-      phase.panels = depthwise ? pack_depthwise(outputs, phase.taps, weight)
-                               : pack(outputs, inputs, op.groups, phase.taps, weight);
+      phase.panels = depthwise      ? pack_depthwise(outputs, phase.taps, weight)
+                     : node.integer ? pack_i8(op.input, outputs, phase.taps, weight)
+                                    : pack(outputs, inputs, op.groups, phase.taps, weight);
       node.phases.push_back(std::move(phase));
     }
     node.op = op;
@@ -271,7 +347,7 @@ class Builder {
       const ValueLayout like = value(op.inputs[0]);
       BlockNode part;
       part.kind = NodeKind::sum;
-      part.output = add_value(like.channels, like.rate);
+      part.output = add_value(like.channels, like.rate, {});
       const auto first = op.inputs.begin();
       part.op = BlockSum{{first, first + kMostSummed}, 1.0F, part.output, {}, kNoValue};
       op.inputs.erase(first, first + kMostSummed);
@@ -376,12 +452,30 @@ class Builder {
         continue;
       }
       ValueLayout& read = value(node.inputs[0]);
+      read.bytes = read.bytes || node.integer;
       if (const auto* conv = std::get_if<BlockConv>(&node.op)) {
         read.left = std::max(read.left, conv->pad_left);
         read.right = std::max(read.right, conv->pad_right);
       } else if (const auto* up = std::get_if<BlockTransposedConv>(&node.op)) {
         read.left = std::max(read.left, static_cast<int>(-first_frame_read(node.op, 0)));
         read.right = std::max(read.right, (up->taps - 1 - up->trim_right) / up->stride);
+      }
+    }
+  }
+
+  // A signal that only integer convolutions read is not kept as numbers, where an epilogue can
+  // write its bytes.
+  void choose_forms() {
+    for (ValueLayout& one : model_.values) {
+      const auto id = static_cast<BlockValueId>(&one - model_.values.data());
+      if (!one.bytes || id == model_.output || one.writer < 0 ||
+          !model_.nodes[at(one.writer)].writes_bytes()) {
+        continue;
+      }
+      one.floats = false;
+      for (const int reader : one.readers) {
+        const BlockNode& node = model_.nodes[at(reader)];
+        one.floats = one.floats || !node.integer || node.residual == id;
       }
     }
   }
@@ -496,9 +590,14 @@ class Builder {
                             : std::max(model_.nodes[at(one.writer)].tile_frames, 1) + 2 * a_frame;
       one.capacity = static_cast<int>(held[v]) + one.left + one.right + added + 1;
       one.at = model_.signal_floats;
-      model_.signal_floats += at(one.capacity) * at(one.width);
+      one.bytes_at = model_.signal_bytes;
       // Reads of a last vector beyond the last frame stay inside.
-      model_.signal_floats += 2 * kFrameAlignment;
+      if (one.floats) {
+        model_.signal_floats += at(one.capacity) * at(one.width) + 2 * kFrameAlignment;
+      }
+      if (one.bytes) {
+        model_.signal_bytes += at(one.capacity) * at(one.byte_width) + 64;
+      }
     }
   }
 

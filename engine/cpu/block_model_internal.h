@@ -28,6 +28,8 @@ struct ConvPanel {
   int vectors = 0;
   int first_input = 0;
   int inputs = 0;
+  std::size_t start = 0;  // integer convolutions: offsets like `weights`
+  std::size_t scales = 0;
 };
 
 // Outputs t with (t + trim) mod phases = this phase: a plain convolution each. One for a BlockConv.
@@ -72,6 +74,7 @@ struct BlockNode {
   MapParameters second;  // of a gate's second half
 
   std::vector<ConvPhase> phases;
+  bool integer = false;  // 8-bit inputs and weights
   std::size_t bias = 0;
   int stride = 1;     // input frames between successive outputs of a phase
   int dilation = 1;   // input frames between taps
@@ -92,6 +95,11 @@ struct BlockNode {
   bool enters = false;  // reads what an earlier segment or the caller wrote
   int tile_frames = 0;  // of the output, at most so many a pass, where it enters
 
+  // Its epilogue can write 8-bit signals.
+  bool writes_bytes() const {
+    return kind == NodeKind::conv || kind == NodeKind::depthwise || kind == NodeKind::sum;
+  }
+
   // Frames of the outputs when `frames` of input 0 are known, or are all.
   std::int64_t available(std::int64_t frames) const;
   std::int64_t in_all(std::int64_t frames) const;
@@ -107,7 +115,13 @@ struct ValueLayout {
   int left = 0;   // zeros before the first frame
   int right = 0;  // and behind the last
   int capacity = 0;
+  bool floats = true;  // kept as numbers
+  bool bytes = false;  // kept in 8 bits: number = scale * (byte - zero)
+  float scale = 1.0F;
+  int zero = 0;
+  int byte_width = 0;        // bytes of a frame
   std::size_t at = 0;        // offset into a stream's memory, floats
+  std::size_t bytes_at = 0;  // and into its bytes
   std::vector<int> readers;  // nodes
   int writer = -1;
 };
@@ -128,6 +142,7 @@ struct BlockModel {
   std::vector<int> segments;
   HugeArray weights;
   std::size_t signal_floats = 0;  // of one stream
+  std::size_t signal_bytes = 0;   // of one stream, 8-bit signals
   std::size_t state_floats = 0;
   std::size_t scratch_floats = 0;  // of one thread
   int max_output_frames = 0;

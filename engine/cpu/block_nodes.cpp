@@ -37,14 +37,29 @@ FinishCall finish_at(
     finish.residual = stream.frame(model, node.residual, t) + channel;
     finish.residual_step = step_of(node.residual);
   }
+  const auto bytes_of = [&](BlockValueId id) {
+    const ValueLayout& layout = model.values[at(id)];
+    if (!layout.bytes) {
+      return QuantisedCall{};
+    }
+    return QuantisedCall{stream.byte_frame(model, id, t) + channel,
+                         std::ptrdiff_t{layout.byte_width} * step, 1.0F / layout.scale,
+                         static_cast<float>(layout.zero)};
+  };
   if (node.output != kNoValue) {
+    finish.output_bytes = bytes_of(node.output);
+  }
+  if (node.mapped != kNoValue) {
+    finish.mapped_bytes = bytes_of(node.mapped);
+    finish.map = packed(model, node.map, channel);
+  }
+  if (node.output != kNoValue && model.values[at(node.output)].floats) {
     finish.output = stream.frame(model, node.output, t) + channel;
     finish.output_step = step_of(node.output);
   }
-  if (node.mapped != kNoValue) {
+  if (node.mapped != kNoValue && model.values[at(node.mapped)].floats) {
     finish.mapped = stream.frame(model, node.mapped, t) + channel;
     finish.mapped_step = step_of(node.mapped);
-    finish.map = packed(model, node.map, channel);
   }
   return finish;
 }
@@ -158,8 +173,28 @@ void run_conv_part(const BlockModel& model,
     return;
   }
   const auto frames = static_cast<int>((to - t + step - 1) / step);
-  const float* const x = call.stream->frame(model, input, read) + part.first_input;
   const FinishCall finish = finish_at(model, call, t, step, part.first_output);
+  if (node.integer) {
+    const std::ptrdiff_t byte_width = model.values[at(input)].byte_width;
+    const float* const start = model.parameters() + part.start;
+    const float* const weights = model.parameters() + part.weights;
+    ConvI8Call conv;
+    conv.x = call.stream->byte_frame(model, input, read);
+    conv.x_step = byte_width * node.stride;
+    conv.tap_step = byte_width * node.dilation;
+    conv.taps = now.taps;
+    conv.quads = (part.inputs + 3) / 4;
+    conv.vectors = part.vectors;
+    conv.weights = reinterpret_cast<const std::int8_t*>(weights);
+    conv.start = reinterpret_cast<const std::int32_t*>(start);
+    conv.scales = model.parameters() + part.scales;
+    conv.bias = model.parameters() + node.bias + part.first_output;
+    conv.frames = frames;
+    conv.finish = finish;
+    kernels.conv_i8(conv);
+    return;
+  }
+  const float* const x = call.stream->frame(model, input, read) + part.first_input;
   if (node.kind == NodeKind::narrow) {
     NarrowCall narrow;
     narrow.x = x;
@@ -222,6 +257,22 @@ void run_elementwise_part(const BlockModel& model,
     kernels.norm({x, input.width, input.channels, frames, node.epsilon,
                   model.parameters() + node.gain, model.parameters() + node.bias, y});
   }
+}
+
+void quantise_frames(const BlockModel& model,
+                     const BlockKernels& kernels,
+                     const StreamState& stream,
+                     BlockValueId id,
+                     std::int64_t first,
+                     std::int64_t count) noexcept {
+  const ValueLayout& layout = model.values[at(id)];
+  QuantiseCall call;
+  call.x = stream.frame(model, id, first);
+  call.width = layout.width;
+  call.frames = static_cast<int>(count);
+  call.bytes = {stream.byte_frame(model, id, first), layout.byte_width, 1.0F / layout.scale,
+                static_cast<float>(layout.zero)};
+  kernels.quantise(call);
 }
 
 void run_in_order(const BlockModel& model,

@@ -23,12 +23,20 @@ struct StreamState {
   std::vector<ValueState> values;
   float* signals = nullptr;               // BlockModel::signal_floats
   float* state = nullptr;                 // BlockModel::state_floats
+  std::uint8_t* bytes = nullptr;          // BlockModel::signal_bytes
   std::vector<std::int64_t> frames_used;  // a node: inverse STFTs
   std::int64_t delivered = 0;             // frames of the output
 
   float* frame(const BlockModel& model, BlockValueId id, std::int64_t t) const noexcept {
     const ValueLayout& layout = model.values[static_cast<std::size_t>(id)];
     return signals + layout.at + (t - values[static_cast<std::size_t>(id)].base) * layout.width;
+  }
+  std::uint8_t* byte_frame(const BlockModel& model,
+                           BlockValueId id,
+                           std::int64_t t) const noexcept {
+    const ValueLayout& layout = model.values[static_cast<std::size_t>(id)];
+    return bytes + layout.bytes_at +
+           (t - values[static_cast<std::size_t>(id)].base) * layout.byte_width;
   }
 };
 
@@ -55,6 +63,13 @@ void run_elementwise_part(const BlockModel& model,
                           const NodeCall& call,
                           std::int64_t from,
                           std::int64_t to) noexcept;
+// Brings the 8-bit form of frames that were written as numbers up to date.
+void quantise_frames(const BlockModel& model,
+                     const BlockKernels& kernels,
+                     const StreamState& stream,
+                     BlockValueId id,
+                     std::int64_t first,
+                     std::int64_t count) noexcept;
 // Nodes that go through time frame by frame, or copy edges.
 void run_in_order(const BlockModel& model,
                   const BlockKernels& kernels,

@@ -30,6 +30,17 @@ using VF = hn::Vec<DF>;
 constexpr int kLanes = static_cast<int>(hn::MaxLanes(DF()));
 constexpr int kTileFrames = HWY_TARGET == HWY_AVX2 ? 6 : 12;
 
+// A vector of a signal as bytes (QuantisedCall).
+template <class D, class V>
+HWY_INLINE void store_bytes(D d, V x, const QuantisedCall& call, std::ptrdiff_t at) {
+  const hn::RebindToSigned<D> di;
+  const hn::Rebind<std::uint8_t, D> d8;
+  V v = hn::MulAdd(x, hn::Set(d, call.inverse), hn::Set(d, call.zero));
+  v = hn::Min(hn::Max(v, hn::Zero(d)), hn::Set(d, 255.0F));
+  v = hn::Sub(hn::Add(v, hn::Set(d, 12582912.0F)), hn::Set(d, 12582912.0F));
+  hn::StoreU(hn::DemoteTo(d8, hn::ConvertTo(di, v)), d8, call.to + at);
+}
+
 // Epilogue of `frames` rows of kVectors vectors, contiguous in `sums`; the call's pointers stand at
 // the first of them.
 template <int kVectors>
@@ -48,9 +59,18 @@ HWY_NOINLINE void finish_rows(const FinishCall& call, const float* HWY_RESTRICT 
         if (call.output != nullptr) {
           hn::StoreU(z, d, call.output + t * call.output_step + at);
         }
+        if (call.output_bytes.to != nullptr) {
+          store_bytes(d, z, call.output_bytes, t * call.output_bytes.step + at);
+        }
+        if (call.mapped == nullptr && call.mapped_bytes.to == nullptr) {
+          continue;
+        }
+        z = map_simd<decltype(kind)::value>(d, call.map, z, at);
         if (call.mapped != nullptr) {
-          hn::StoreU(map_simd<decltype(kind)::value>(d, call.map, z, at), d,
-                     call.mapped + t * call.mapped_step + at);
+          hn::StoreU(z, d, call.mapped + t * call.mapped_step + at);
+        }
+        if (call.mapped_bytes.to != nullptr) {
+          store_bytes(d, z, call.mapped_bytes, t * call.mapped_bytes.step + at);
         }
       }
     }
@@ -63,6 +83,9 @@ HWY_INLINE FinishCall moved(const FinishCall& call, int frames) {
   to.residual = call.residual == nullptr ? nullptr : call.residual + frames * call.residual_step;
   to.output = call.output == nullptr ? nullptr : call.output + frames * call.output_step;
   to.mapped = call.mapped == nullptr ? nullptr : call.mapped + frames * call.mapped_step;
+  for (QuantisedCall* bytes : {&to.output_bytes, &to.mapped_bytes}) {
+    bytes->to = bytes->to == nullptr ? nullptr : bytes->to + frames * bytes->step;
+  }
   return to;
 }
 HWY_INLINE FinishCall moved_channels(const FinishCall& call, int channels) {
@@ -70,6 +93,9 @@ HWY_INLINE FinishCall moved_channels(const FinishCall& call, int channels) {
   to.residual = call.residual == nullptr ? nullptr : call.residual + channels;
   to.output = call.output == nullptr ? nullptr : call.output + channels;
   to.mapped = call.mapped == nullptr ? nullptr : call.mapped + channels;
+  for (QuantisedCall* bytes : {&to.output_bytes, &to.mapped_bytes}) {
+    bytes->to = bytes->to == nullptr ? nullptr : bytes->to + channels;
+  }
   if (call.map.alpha != nullptr) {
     to.map.alpha += channels;
     to.map.inverse_beta += channels;

@@ -36,7 +36,9 @@ class CpuBlockRunner final : public BlockRunner {
     const std::size_t floats = model_.signal_floats + model_.state_floats;
     // Streams start at different sets of a cache.
     stream_floats_ = (floats + 31) / 16 * 16;
+    stream_bytes_ = (model_.signal_bytes + 127) / 64 * 64;
     memory_.allocate(stream_floats_ * at(options.max_streams) * sizeof(float));
+    byte_memory_.allocate(stream_bytes_ * at(options.max_streams + 1));
     fresh_.allocate(floats * sizeof(float));
     scratch_.allocate(model_.scratch_floats * at(kUnitsPerThread * options.threads) *
                       sizeof(float));
@@ -46,6 +48,7 @@ class CpuBlockRunner final : public BlockRunner {
       stream.frames_used.resize(model_.nodes.size(), 0);
       stream.signals = reinterpret_cast<float*>(memory_.data()) + stream_floats_ * at(s);
       stream.state = stream.signals + model_.signal_floats;
+      stream.bytes = reinterpret_cast<std::uint8_t*>(byte_memory_.data()) + stream_bytes_ * at(s);
       streams_.push_back(std::move(stream));
     }
     prepare(plan.prewarm_frames);
@@ -62,7 +65,13 @@ class CpuBlockRunner final : public BlockRunner {
     for (std::size_t v = 0; v < to.values.size(); ++v) {
       const ValueLayout& layout = model_.values[v];
       const auto held = at(to.values[v].end - to.values[v].base) * at(layout.width);
-      std::memcpy(to.signals + layout.at, begin_.signals + layout.at, held * sizeof(float));
+      if (layout.floats) {
+        std::memcpy(to.signals + layout.at, begin_.signals + layout.at, held * sizeof(float));
+      }
+      if (layout.bytes) {
+        std::memcpy(to.bytes + layout.bytes_at, begin_.bytes + layout.bytes_at,
+                    at(to.values[v].end - to.values[v].base) * at(layout.byte_width));
+      }
     }
     std::memcpy(to.state, begin_.state, model_.state_floats * sizeof(float));
   }
@@ -96,6 +105,8 @@ class CpuBlockRunner final : public BlockRunner {
     probed_ = frames == nullptr ? kNoValue : value;
     probe_ = frames;
   }
+  // Widens the ranges of the plan's values by every frame from now on. f32 only.
+  void track(std::vector<BlockRange>* ranges) { ranges_ = ranges; }
   std::string description() const override {
     return std::string("cpu ") + kernels_.name + " " + precision_name(options_.precision) + ", " +
            std::to_string(options_.threads) + (options_.threads == 1 ? " thread" : " threads");
@@ -108,8 +119,15 @@ class CpuBlockRunner final : public BlockRunner {
     begin_ = streams_[0];
     begin_.signals = reinterpret_cast<float*>(fresh_.data());
     begin_.state = begin_.signals + model_.signal_floats;
+    begin_.bytes = reinterpret_cast<std::uint8_t*>(byte_memory_.data()) +
+                   stream_bytes_ * at(options_.max_streams);
     for (std::size_t v = 0; v < model_.values.size(); ++v) {
-      begin_.values[v].base = -model_.values[v].left;
+      const ValueLayout& layout = model_.values[v];
+      begin_.values[v].base = -layout.left;
+      if (layout.bytes) {
+        std::memset(begin_.bytes + layout.bytes_at, layout.zero,
+                    at(layout.left) * at(layout.byte_width));
+      }
     }
     for (const BlockNode& node : model_.nodes) {
       for (const PackedLstmLayer& layer : node.layers) {
@@ -161,10 +179,16 @@ class CpuBlockRunner final : public BlockRunner {
     if (needed <= value.base) {
       return;
     }
-    float* const start = now_->signals + layout.at;
-    const auto drop = at(needed - value.base) * at(layout.width);
-    const auto keep = at(value.end - needed + (value.over ? layout.right : 0)) * at(layout.width);
-    std::memmove(start, start + drop, keep * sizeof(float));
+    const auto drop = at(needed - value.base);
+    const auto keep = at(value.end - needed + (value.over ? layout.right : 0));
+    if (layout.floats) {
+      float* const start = now_->signals + layout.at;
+      std::memmove(start, start + drop * at(layout.width), keep * at(layout.width) * sizeof(float));
+    }
+    if (layout.bytes) {
+      std::uint8_t* const start = now_->bytes + layout.bytes_at;
+      std::memmove(start, start + drop * at(layout.byte_width), keep * at(layout.byte_width));
+    }
     value.base = needed;
   }
 
@@ -174,6 +198,9 @@ class CpuBlockRunner final : public BlockRunner {
     assert(value.end - value.base + frames.frames() <= model_.values[at(id)].capacity);
     for (int t = 0; t < frames.frames(); ++t) {
       std::copy(frames[t].begin(), frames[t].end(), now_->frame(model_, id, value.end + t));
+    }
+    if (model_.values[at(id)].bytes) {
+      quantise_frames(model_, kernels_, *now_, id, value.end, frames.frames());
     }
     value.end += frames.frames();
     record(id, value.end - frames.frames(), frames.frames());
@@ -188,8 +215,14 @@ class CpuBlockRunner final : public BlockRunner {
     }
     compact(id);
     assert(value.end - value.base + layout.right <= layout.capacity);
-    std::memset(now_->frame(model_, id, value.end), 0,
-                at(layout.right) * at(layout.width) * sizeof(float));
+    if (layout.floats) {
+      std::memset(now_->frame(model_, id, value.end), 0,
+                  at(layout.right) * at(layout.width) * sizeof(float));
+    }
+    if (layout.bytes) {
+      std::memset(now_->byte_frame(model_, id, value.end), layout.zero,
+                  at(layout.right) * at(layout.byte_width));
+    }
     value.over = true;
   }
 
@@ -245,6 +278,9 @@ class CpuBlockRunner final : public BlockRunner {
     }
     make(node, made, count);
     for (const BlockValueId id : node.outputs) {
+      if (model_.values[at(id)].bytes && !node.writes_bytes()) {
+        quantise_frames(model_, kernels_, *now_, id, made, count);
+      }
       state(id).end += count;
       record(id, made, count);
     }
@@ -322,12 +358,26 @@ class CpuBlockRunner final : public BlockRunner {
   }
 
   void record(BlockValueId id, std::int64_t first, std::int64_t count) noexcept {
+    if (ranges_ != nullptr && at(id) < ranges_->size()) {
+      BlockRange& range = (*ranges_)[at(id)];
+      for (std::int64_t t = first; t < first + count; ++t) {
+        const float* frame = now_->frame(model_, id, t);
+        for (int c = 0; c < model_.values[at(id)].channels; ++c) {
+          range.low = std::min(range.low, frame[c]);
+          range.high = std::max(range.high, frame[c]);
+        }
+      }
+    }
     if (id != probed_) {
       return;
     }
+    const ValueLayout& layout = model_.values[at(id)];
     for (std::int64_t t = first; t < first + count; ++t) {
-      const float* frame = now_->frame(model_, id, t);
-      probe_->insert(probe_->end(), frame, frame + model_.values[at(id)].channels);
+      for (int c = 0; c < layout.channels; ++c) {
+        const int byte = layout.floats ? 0 : now_->byte_frame(model_, id, t)[c];
+        probe_->push_back(layout.floats ? now_->frame(model_, id, t)[c]
+                                        : layout.scale * static_cast<float>(byte - layout.zero));
+      }
     }
   }
 
@@ -336,13 +386,16 @@ class CpuBlockRunner final : public BlockRunner {
   int latency_frames_;
   BlockModel model_;
   std::size_t stream_floats_ = 0;
+  std::size_t stream_bytes_ = 0;
   HugeArray memory_;
+  HugeArray byte_memory_;  // 8-bit signals: of every stream, then of a fresh one
   HugeArray fresh_;
   HugeArray scratch_;
   std::vector<StreamState> streams_;
   StreamState begin_;
   BlockValueId probed_ = kNoValue;
   std::vector<float>* probe_ = nullptr;
+  std::vector<BlockRange>* ranges_ = nullptr;
 
   // The call in progress.
   StreamState* now_ = nullptr;
@@ -373,15 +426,45 @@ std::unique_ptr<BlockRunner> make_cpu_block_runner_for(Isa isa,
   require_in("max_streams", options.max_streams, 1, 4096);
   require_in("max_block_frames", options.max_block_frames, 1, 1 << 20);
   require_in("threads", options.threads, 1, 256);
-  if (options.precision != Precision::f32) {
-    throw Error(ErrorCode::usage, "block runner: precision: expected f32, found " +
-                                      precision_name(options.precision));
+  if (options.precision == Precision::i16) {
+    throw Error(ErrorCode::usage, "block runner: precision: expected f32 or i8, found i16");
+  }
+  if (options.precision == Precision::i8 && plan.ranges.empty()) {
+    throw Error(ErrorCode::usage,
+                "block runner: precision i8 needs a calibrated plan, found one without ranges");
   }
   const BlockKernels* kernels = block_kernels(isa);
   if (kernels == nullptr) {
     throw Error(ErrorCode::usage, "block runner: this machine does not have " + isa_name(isa));
   }
   return std::make_unique<CpuBlockRunner>(*kernels, plan, options);
+}
+
+std::vector<BlockRange> calibrated_ranges(const BlockPlan& plan,
+                                          std::span<const std::vector<ConstFrames>> clips,
+                                          int threads) {
+  constexpr int kBlockFrames = 64;
+  validate(plan);
+  const BlockRunnerOptions options{Precision::f32, 1, kBlockFrames, threads};
+  CpuBlockRunner runner(*block_kernels(chosen_isa()), plan, options);
+  std::vector<BlockRange> ranges(plan.values.size());
+  runner.track(&ranges);
+  Buffer room(runner.max_output_frames(), plan.values[at(plan.output)].channels);
+  for (const std::vector<ConstFrames>& clip : clips) {
+    runner.start(0);
+    for (int done = 0; done < clip[0].frames(); done += kBlockFrames) {
+      const int frames = std::min(kBlockFrames, clip[0].frames() - done);
+      std::vector<ConstFrames> block;
+      for (std::size_t i = 0; i < clip.size(); ++i) {
+        const int up = plan.values[at(plan.inputs[i])].rate.up;
+        block.push_back(clip[i].subview(done * up, frames * up));
+      }
+      runner.process(0, block, room.view());
+    }
+    while (runner.finish(0, room.view()) > 0) {
+    }
+  }
+  return ranges;
 }
 
 std::unique_ptr<BlockRunner> make_cpu_block_runner(const BlockPlan& plan,

@@ -24,6 +24,12 @@ float map_packed(const PackedMap& map, float x, int channel) noexcept {
   return map_value(one, x, 0);
 }
 
+std::uint8_t quantised(const QuantisedCall& call, float x) noexcept {
+  float v = exact::fma(x, call.inverse, call.zero);
+  v = v < 0.0F ? 0.0F : (v > 255.0F ? 255.0F : v);
+  return static_cast<std::uint8_t>((v + 12582912.0F) - 12582912.0F);  // to the nearest, then even
+}
+
 void finish(const FinishCall& call, int frame, int channel, float y) noexcept {
   const float sum =
       call.residual == nullptr ? y : y + call.residual[frame * call.residual_step + channel];
@@ -31,8 +37,20 @@ void finish(const FinishCall& call, int frame, int channel, float y) noexcept {
   if (call.output != nullptr) {
     call.output[frame * call.output_step + channel] = z;
   }
+  if (call.output_bytes.to != nullptr) {
+    call.output_bytes.to[frame * call.output_bytes.step + channel] =
+        quantised(call.output_bytes, z);
+  }
+  if (call.mapped == nullptr && call.mapped_bytes.to == nullptr) {
+    return;
+  }
+  const float mapped = map_packed(call.map, z, channel);
   if (call.mapped != nullptr) {
-    call.mapped[frame * call.mapped_step + channel] = map_packed(call.map, z, channel);
+    call.mapped[frame * call.mapped_step + channel] = mapped;
+  }
+  if (call.mapped_bytes.to != nullptr) {
+    call.mapped_bytes.to[frame * call.mapped_bytes.step + channel] =
+        quantised(call.mapped_bytes, mapped);
   }
 }
 
@@ -126,11 +144,38 @@ void cell(const CellCall& call) noexcept {
   }
 }
 
+void conv_i8(const ConvI8Call& call) noexcept {
+  const int outputs = call.vectors * kLanes;
+  for (int t = 0; t < call.frames; ++t) {
+    for (int o = 0; o < outputs; ++o) {
+      std::int32_t sum = call.start[o];
+      const std::int8_t* w = call.weights + 4 * o;
+      for (int k = 0; k < call.taps; ++k) {
+        const std::uint8_t* x = call.x + t * call.x_step + k * call.tap_step;
+        for (int q = 0; q < call.quads; ++q, w += 4 * outputs) {
+          for (int i = 0; i < 4; ++i) {
+            sum += w[i] * x[4 * q + i];
+          }
+        }
+      }
+      finish(call.finish, t, o, exact::fma(static_cast<float>(sum), call.scales[o], call.bias[o]));
+    }
+  }
+}
+
+void quantise(const QuantiseCall& call) noexcept {
+  for (int t = 0; t < call.frames; ++t) {
+    for (int c = 0; c < call.width; ++c) {
+      call.bytes.to[t * call.bytes.step + c] = quantised(call.bytes, call.x[t * call.width + c]);
+    }
+  }
+}
+
 }  // namespace
 
 const BlockKernels* scalar_block_kernels() {
-  static constexpr BlockKernels kKernels{"scalar", kLanes, &conv, &depthwise, &narrow,
-                                         &sum,     &gate,  &norm, &cell};
+  static constexpr BlockKernels kKernels{"scalar", kLanes, &conv, &depthwise, &narrow,  &sum,
+                                         &gate,    &norm,  &cell, &conv_i8,   &quantise};
   return &kKernels;
 }
 

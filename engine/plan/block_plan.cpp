@@ -335,6 +335,10 @@ void validate(const BlockPlan& plan) {
   validate_flow(plan);
   validate_lengths(plan);
   validate_prewarm(plan);
+  if (!plan.ranges.empty() && plan.ranges.size() != plan.values.size()) {
+    refuse("ranges", std::to_string(plan.values.size()) + " or none",
+           std::to_string(plan.ranges.size()));
+  }
 }
 
 int latency_frames(const BlockPlan& plan) {

@@ -176,6 +176,12 @@ using BlockOp = std::variant<BlockConv,
                              BlockLstm,
                              BlockInverseStft>;
 
+// The least and the greatest number a signal took while it was calibrated.
+struct BlockRange {
+  float low = 0.0F;
+  float high = 0.0F;
+};
+
 struct BlockPlan {
   int sample_rate_hz = 0;            // of the output
   std::vector<BlockValue> values;    // values[i] is value i
@@ -186,6 +192,8 @@ struct BlockPlan {
   // frame of a signal: 0 for everything that is padded, the receptive field for what was "prewarmed
   // with silence" (NAM). Such plans are causal (latency 0) and are not flushed.
   int prewarm_frames = 0;
+  // Of every value, for integer precisions; empty: not calibrated (engine/plan/block_runner.h).
+  std::vector<BlockRange> ranges;
 
   // Keeps the memory behind the spans alive.
   std::shared_ptr<const void> storage;

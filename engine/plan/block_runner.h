@@ -46,7 +46,9 @@ class BlockRunner {
 };
 
 struct BlockRunnerOptions {
-  Precision precision = Precision::f32;  // i16 is refused: Error{usage}
+  // i8: large convolutions take 8-bit inputs and weights and sum in integers, the same samples on
+  // every machine; the plan must be calibrated. i16 is refused: Error{usage}.
+  Precision precision = Precision::f32;
   int max_streams = 1;
   int max_block_frames = 16;
   int threads = 1;
@@ -55,6 +57,13 @@ struct BlockRunnerOptions {
 // engine/cpu. Throws Error{bad_input} if the plan is inconsistent, Error{usage} if an option is.
 std::unique_ptr<BlockRunner> make_cpu_block_runner(const BlockPlan& plan,
                                                    const BlockRunnerOptions& options);
+
+// The range of every value over the whole of one or more signals (evaluated in f32 on the CPU,
+// `threads` threads): what BlockPlan::ranges holds, so that a stream's scales never depend on its
+// blocks. clips[n][i] is input i of signal n.
+std::vector<BlockRange> calibrated_ranges(const BlockPlan& plan,
+                                          std::span<const std::vector<ConstFrames>> clips,
+                                          int threads = 1);
 
 // The judge: plain loops over whole signals, one call. input i (frames, channels) at its rate.
 // Returns the output value's frames.

@@ -63,6 +63,89 @@ TEST_CASE("random graphs in random blocks equal the judge on every instruction s
   }
 }
 
+BlockPlan calibrated(const BlockPlan& plan, const BlockSignal& signal) {
+  BlockPlan result = plan;
+  const std::vector<std::vector<ConstFrames>> clips{signal.part(0, signal.plan_frames)};
+  result.ranges = calibrated_ranges(plan, clips);
+  return result;
+}
+
+TEST_CASE("in 8 bits every block schedule, thread count and instruction set gives the same bits") {
+  std::mt19937 random(2);
+  for (unsigned seed = 0; seed < 120; ++seed) {
+    const RandomBlockPlan rig(seed);
+    const int frames = 5 + static_cast<int>(seed % 60);
+    const BlockSignal signal(rig.plan(), frames, seed);
+    const BlockPlan plan = calibrated(rig.plan(), signal);
+    const auto judge = make_cpu_block_runner_for(Isa::scalar, plan, {Precision::i8, 1, frames, 1});
+    const std::vector<float> expected = played(*judge, plan, signal, {frames});
+    const BlockValue& out = plan.values[static_cast<std::size_t>(plan.output)];
+    REQUIRE(static_cast<long long>(expected.size()) == output_frames(plan, frames) * out.channels);
+    for (const Isa isa : supported_isas()) {
+      for (const int block : {1, 7, 64}) {
+        for (const int threads : {1, 2}) {
+          const auto runner =
+              make_cpu_block_runner_for(isa, plan, {Precision::i8, 1, block, threads});
+          CAPTURE(seed, isa_name(isa), block, threads, frames);
+          const std::vector<float> found =
+              played(*runner, plan, signal, random_blocks(random, block));
+          REQUIRE(first_difference(found, expected) == -1);
+        }
+      }
+    }
+  }
+}
+
+// Two wide convolutions with a leaky ReLU between them and one of them transposed.
+TEST_CASE("8 bits stay within one part in fifty of f32, whose range they know") {
+  std::mt19937 random(3);
+  std::normal_distribution<float> normal(0.0F, 1.0F);
+  std::vector<float> w(64 * 64 * 3 + 64 * 48 * 8);
+  for (float& x : w) {
+    x = normal(random) / 14.0F;
+  }
+  const std::span<const float> all(w);
+  BlockPlan plan;
+  plan.sample_rate_hz = 8000;
+  plan.values = {{64, {}, "in"}, {64, {}, "a"}, {48, {4, 1}, "out"}, {64, {}, "first"}};
+  plan.inputs = {0};
+  plan.output = 2;
+  BlockSum lone{{0}, 1.0F, 3, {}, kNoValue};  // inputs themselves keep their precision
+  BlockConv conv;
+  conv.input = 3;
+  conv.taps = 3;
+  conv.pad_left = 1;
+  conv.pad_right = 1;
+  conv.weights = all.first(64 * 64 * 3);
+  conv.to.mapped = 1;
+  conv.to.map = {MapKind::leaky_relu, 0.1F, {}, {}};
+  BlockTransposedConv up;
+  up.input = 1;
+  up.taps = 8;
+  up.stride = 4;
+  up.trim_left = 2;
+  up.trim_right = 2;
+  up.weights = all.subspan(64 * 64 * 3);
+  up.to.output = 2;
+  plan.ops = {lone, conv, up};
+  const BlockSignal signal(plan, 100, 5);
+  const std::vector<float> expected = judged(plan, signal);
+  const BlockPlan ranged = calibrated(plan, signal);
+  const auto runner = make_cpu_block_runner(ranged, {Precision::i8, 1, 16, 1});
+  const std::vector<float> found = played(*runner, ranged, signal, {16});
+  REQUIRE(found.size() == expected.size());
+  double error = 0.0;
+  double power = 0.0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    error += std::pow(static_cast<double>(found[i]) - static_cast<double>(expected[i]), 2);
+    power += std::pow(static_cast<double>(expected[i]), 2);
+  }
+  // Two layers round inputs and weights to steps of some 1/100 and 1/40 of a deviation: each adds
+  // step / sqrt(12), together about 1 %.
+  CHECK(std::sqrt(error / power) < 0.02);
+  CHECK(error > 0.0);  // it is not f32 that ran
+}
+
 TEST_CASE("output comes as soon as the look-ahead allows") {
   for (unsigned seed = 0; seed < 40; ++seed) {
     const RandomBlockPlan rig(seed);
@@ -171,6 +254,7 @@ TEST_CASE("options out of range are usage errors") {
   const auto message = [&](BlockRunnerOptions options) {
     return message_of(ErrorCode::usage, [&] { make_cpu_block_runner(rig.plan(), options); });
   };
+  CHECK(message({Precision::i8, 1, 1, 1}).find("calibrated") != std::string::npos);
   CHECK(message({Precision::i16, 1, 1, 1}).find("precision") != std::string::npos);
   CHECK(message({Precision::f32, 0, 1, 1}).find("max_streams") != std::string::npos);
   CHECK(message({Precision::f32, 1, 0, 1}).find("max_block_frames") != std::string::npos);
