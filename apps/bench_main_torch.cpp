@@ -1,6 +1,9 @@
 // ondes-bench-torch RESIDUAL: how many samples a second the cached LibTorch evaluation of a
 // benchmark network draws, on one thread, as JSON on stdout. `ondes bench wavenet` runs it when it
 // lies beside it. Checks its logits against the reference runner first.
+//
+// ondes-bench-torch gan VARIANT THREADS FRAMES SECONDS: how long LibTorch's module of a HiFi-GAN
+// generator takes for a clip, the best of SECONDS of trying; for `ondes bench gan`.
 #include <ATen/Parallel.h>
 
 #include <algorithm>
@@ -8,12 +11,14 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <vector>
 
 #include "apps/bench_shapes.h"
 #include "engine/buffer.h"
 #include "engine/cpu/reference_step_runner.h"
 #include "engine/error.h"
+#include "models/hifigan/hifigan_torch.h"
 #include "models/wavenet/cached_steps_torch.h"
 
 namespace {
@@ -92,12 +97,48 @@ int run(int residual) {
   return 0;
 }
 
+int run_gan(int variant, int threads, int frames, double seconds) {
+  at::set_num_threads(threads);
+  const torch::InferenceMode inference;
+  const ondes::HifiganConfig config = ondes::hifigan_variant(variant);
+  // Weight norm folded, as one would deploy it. The time does not depend on the values.
+  ondes::HifiganModule module(config, false);
+  module->eval();
+  const torch::Tensor mel = torch::randn({1, config.mel_bands, frames});
+  double best = 1e9;
+  const auto start = Clock::now();
+  for (int clip = 0; clip < 4 || Clock::now() - start < std::chrono::duration<double>(seconds);
+       ++clip) {
+    const auto before = Clock::now();
+    const torch::Tensor samples = module->forward(mel);
+    const double took = std::chrono::duration<double>(Clock::now() - before).count();
+    if (samples.size(2) != static_cast<std::int64_t>(frames) * config.hop_samples()) {
+      throw ondes::Error(ondes::ErrorCode::threshold, "LibTorch gives a clip of another length");
+    }
+    best = clip == 0 ? best : std::min(best, took);  // the first one allocates
+  }
+  std::printf("{\"variant\": %d, \"threads\": %d, \"frames\": %d, \"seconds\": %.6f}\n", variant,
+              threads, frames, best);
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 6 && std::strcmp(argv[1], "gan") == 0) {
+    try {
+      return run_gan(std::atoi(argv[2]), std::atoi(argv[3]), std::atoi(argv[4]),
+                     std::atof(argv[5]));
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "ondes-bench-torch: %s\n", error.what());
+      return 1;
+    }
+  }
   const int residual = argc == 2 ? std::atoi(argv[1]) : 0;
   if (residual < 1 || residual > 1024) {
-    std::fprintf(stderr, "usage: ondes-bench-torch RESIDUAL (32, 64 or 128)\n");
+    std::fprintf(
+        stderr,
+        "usage: ondes-bench-torch RESIDUAL (32, 64 or 128) | gan VARIANT THREADS FRAMES SECONDS\n");
     return 2;
   }
   try {

@@ -2,6 +2,8 @@
 #include <filesystem>
 #include <memory>
 
+#include "apps/bench_gan.h"
+#include "apps/bench_voice.h"
 #include "apps/bench_wavenet.h"
 #include "apps/cli_options.h"
 #include "apps/commands.h"
@@ -9,6 +11,57 @@
 #include "engine/error.h"
 
 namespace ondes {
+
+namespace {
+
+void add_gan(CLI::App& sub, Action& action) {
+  auto options = std::make_shared<GanBenchOptions>();
+  CLI::App* gan = sub.add_subcommand(
+      "gan",
+      "Published HiFi-GAN generators, whole clips and streams, beside what the processor "
+      "could do at most");
+  gan->add_option("--variant", options->variants, "HiFi-GAN V1, V2, V3: 1, 2, 3")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 3));
+  gan->add_option("--threads", options->threads, "Threads")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 256));
+  gan->add_option("--precision", options->precisions, "f32, i8")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"f32", "i8"}));
+  gan->add_option("--block", options->blocks, "Mel frames a call; 0: the whole clip")
+      ->delimiter(',')
+      ->check(CLI::Range(0, 1024));
+  gan->add_option("--frames", options->clip_frames, "Mel frames of the clip")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  gan->add_option("--seconds", options->seconds, "Time for each line")
+      ->check(finite_range(0.01, 600.0))
+      ->capture_default_str();
+  const std::filesystem::path torch = program_folder() / "ondes-bench-torch";
+  std::error_code ignored;
+  if (std::filesystem::exists(torch, ignored)) {
+    options->torch_program = torch.string();
+  }
+  gan->add_option(
+      "--torch", options->torch_program,
+      "ondes-bench-torch, for comparison with LibTorch (default: the one beside ondes; '': none)");
+  gan->add_flag("--json", options->json, "JSON lines instead of a table");
+  gan->callback([options, &action] {
+    action = [options] {
+      for (const int block : options->blocks) {
+        if (block > options->clip_frames) {
+          throw Error(ErrorCode::usage, "--block " + std::to_string(block) +
+                                            ": longer than the clip of " +
+                                            std::to_string(options->clip_frames) + " frames");
+        }
+      }
+      return run_bench_gan(*options);
+    };
+  });
+}
+
+}  // namespace
 
 void add_bench_command(CLI::App& app, Action& action) {
   CLI::App* sub = app.add_subcommand("bench", "Measure how fast this machine is");
@@ -45,6 +98,28 @@ void add_bench_command(CLI::App& app, Action& action) {
       return run_bench_wavenet(*options);
     };
   });
+  add_gan(*sub, action);
+  auto voice = std::make_shared<VoiceBenchOptions>();
+  CLI::App* played =
+      sub->add_subcommand("voice", "A voice that plays notes, through the synth, block by block");
+  played->add_option("--voice", voice->voice, "Name or file (default: the default voice)");
+  played->add_option("--lanes", voice->lanes, "Notes at once")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 256));
+  played->add_option("--threads", voice->threads, "Threads")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 256));
+  played->add_option("--precision", voice->precisions, "f32, i16, i8")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"f32", "i16", "i8"}));
+  played->add_option("--block", voice->block_frames, "Frames of a block")
+      ->check(CLI::Range(16, 8192))
+      ->capture_default_str();
+  played->add_option("--seconds", voice->seconds, "Audio for each line")
+      ->check(finite_range(0.1, 600.0))
+      ->capture_default_str();
+  played->add_flag("--json", voice->json, "JSON lines instead of a table");
+  played->callback([voice, &action] { action = [voice] { return run_bench_voice(*voice); }; });
 }
 
 }  // namespace ondes

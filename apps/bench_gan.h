@@ -1,0 +1,25 @@
+// How fast the generators of the HiFi-GAN family run here: the published variants with random
+// weights, a whole clip at once and in blocks of a few frames, beside a multiply-only pass taken in
+// the same run, and beside LibTorch's module of the same network where ondes-bench-torch is there.
+#pragma once
+#include <string>
+#include <vector>
+
+namespace ondes {
+
+struct GanBenchOptions {
+  std::vector<int> variants{1, 3};
+  std::vector<int> threads{1, 2};
+  std::vector<int> blocks{0, 16, 4, 1};  // plan frames a call; 0: the whole clip
+  std::vector<std::string> precisions{"f32", "i8"};
+  int clip_frames = 172;      // two seconds at 22.05 kHz
+  double seconds = 2.0;       // of measuring, for each line
+  std::string torch_program;  // ondes-bench-torch; empty: no comparison
+  bool json = false;
+};
+
+// Prints on stdout. Checks every runner against the judge first: a wrong answer is an
+// Error{threshold}. Throws Error{usage} in a debug build.
+int run_bench_gan(const GanBenchOptions& options);
+
+}  // namespace ondes
