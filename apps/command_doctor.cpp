@@ -63,7 +63,7 @@ std::string try_precision(Precision precision) {
   StepRunnerOptions options;
   options.precision = precision;
   options.max_lanes = 1;
-  return make_cpu_step_runner(voice.plan, options)->description();
+  return make_cpu_lane_runner(voice.plan, options)->description();
 }
 
 std::string try_writing() {

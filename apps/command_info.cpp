@@ -2,44 +2,28 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
+#include <cmath>
 #include <cstdio>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
 #include "apps/exit_codes.h"
+#include "apps/file_kind.h"
 #include "apps/print.h"
 #include "apps/recipe.h"
 #include "apps/score_file.h"
 #include "apps/voices.h"
 #include "dsp/audio_file.h"
-#include "engine/error.h"
+#include "engine/files/mapped_file.h"
+#include "engine/files/npy.h"
 #include "engine/score/general_midi.h"
+#include "engine/weights/mel_contract_json.h"
+#include "engine/weights/mel_file.h"
 
 namespace ondes {
 namespace {
-
-enum class Kind { score, voice, audio };
-
-Kind kind_of(const std::string& path) {
-  std::array<char, 12> head{};
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    throw Error(ErrorCode::io, path + ": cannot be opened");
-  }
-  file.read(head.data(), head.size());
-  const std::string text(head.data(), static_cast<std::size_t>(file.gcount()));
-  if (text.starts_with("MThd") || (text.starts_with("RIFF") && text.ends_with("RMID"))) {
-    return Kind::score;
-  }
-  // safetensors: eight bytes of length, then JSON.
-  if (path.ends_with(".safetensors") || (text.size() > 8 && text[8] == '{')) {
-    return Kind::voice;
-  }
-  return path.ends_with(".mid") || path.ends_with(".midi") ? Kind::score : Kind::audio;
-}
 
 nlohmann::json score_info(const std::string& path) {
   const Score score = load_score(path);
@@ -93,8 +77,15 @@ nlohmann::json voice_info(const std::string& path) {
   nlohmann::json info = *voice.file.description;
   info["kind"] = "voice";
   info["sha256"] = voice.file.sha256;
-  info["macs_per_sample"] = macs_per_sample(voice.plan);
   info["tensors"] = voice.file.weights.tensors.size();
+  if (voice.kind != VoiceKind::notes) {
+    info["macs_per_sample"] = std::llround(macs_per_sample(voice));
+    info["latency_frames"] = latency_frames(voice.blocks);
+    info["latency_ms"] = 1000.0 * latency_frames(voice.blocks) * samples_per_frame(voice) /
+                         voice.file.sample_rate_hz;
+    return info;
+  }
+  info["macs_per_sample"] = macs_per_sample(voice.plan);
   nlohmann::json instruments = nlohmann::json::array();
   for (std::size_t i = 0; i < voice.contract.instruments.size(); ++i) {
     const int program = voice.contract.programs[i];
@@ -104,6 +95,19 @@ nlohmann::json voice_info(const std::string& path) {
   }
   info["instruments"] = instruments;
   return info;
+}
+
+nlohmann::json mel_info(const std::string& path) {
+  const MappedFile file(path);
+  if (path.ends_with(".npy")) {
+    const NpyArray array = parse_npy(file.bytes(), path);
+    return {{"kind", "mel"}, {"shape", array.shape}, {"contract", "not in the file"}};
+  }
+  const Mel mel = parse_mel_safetensors(file.bytes(), path);
+  return {{"kind", "mel"},
+          {"mels", mel.mels},
+          {"frames", mel.frames},
+          {"features", mel_contract_to_json(mel.contract.value())}};
 }
 
 nlohmann::json audio_info(const std::string& path) {
@@ -154,14 +158,17 @@ int run_info(const std::vector<std::string>& paths, bool json) {
   nlohmann::json all = nlohmann::json::array();
   for (const std::string& path : paths) {
     nlohmann::json info;
-    switch (kind_of(path)) {
-      case Kind::score:
+    switch (file_kind_of(path)) {
+      case FileKind::score:
         info = score_info(path);
         break;
-      case Kind::voice:
+      case FileKind::voice:
         info = voice_info(path);
         break;
-      case Kind::audio:
+      case FileKind::mel:
+        info = mel_info(path);
+        break;
+      case FileKind::audio:
         info = audio_info(path);
         break;
     }
@@ -182,7 +189,8 @@ int run_info(const std::vector<std::string>& paths, bool json) {
 }  // namespace
 
 void add_info_command(CLI::App& app, Action& action) {
-  CLI::App* sub = app.add_subcommand("info", "Explain sound files (recipe), voices and scores");
+  CLI::App* sub =
+      app.add_subcommand("info", "Explain sound files (recipe), voices, scores and mels");
   auto paths = std::make_shared<std::vector<std::string>>();
   auto json = std::make_shared<bool>(false);
   sub->add_option("files", *paths, "Files of any of these kinds")->required();

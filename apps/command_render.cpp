@@ -77,10 +77,10 @@ int run_render(const RenderCommand& command) {
   nlohmann::json files = nlohmann::json::array();
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     try {
-      const Score score = load_score(command.inputs[i]);
-      RenderRequest request{voice, score, command.options, "", outputs[i], command.force, progress};
-      request.voice_as_given = command.voice.empty() ? voice_path.stem().string() : command.voice;
-      const RenderSummary summary = render(request);
+      const RenderSummary summary =
+          render_input({voice, command.inputs[i], command.inputs[i], command.options,
+                        command.voice.empty() ? voice_path.stem().string() : command.voice,
+                        outputs[i], command.force, progress});
       print_summary(summary);
       files.push_back(summary_to_json(summary));
     } catch (const Error& error) {
@@ -95,16 +95,40 @@ int run_render(const RenderCommand& command) {
 
 }  // namespace
 
+RenderSummary render_input(const FeatureRequest& request) {
+  if (request.voice.kind != VoiceKind::notes) {
+    return render_features(request);
+  }
+  const FileKind kind = file_kind_of(request.input);
+  if (kind == FileKind::mel || kind == FileKind::voice) {
+    throw Error(ErrorCode::bad_input,
+                fmt::format("{}: a {}, but the voice {} plays notes: give it a score (.mid), or "
+                            "choose a voice that takes mels",
+                            request.input, file_kind_name(kind), request.voice.file.name));
+  }
+  Score score = load_score(request.input);
+  score.name = request.input_as_given;
+  return render({request.voice, score, request.options, request.voice_as_given, request.output,
+                 request.replace, request.progress});
+}
+
 void print_summary(const RenderSummary& summary) {
   const std::string name = summary.output == "-" ? "standard output" : summary.output;
   const double speed = summary.elapsed_s > 0.0 ? summary.duration_s / summary.elapsed_s : 0.0;
+  const std::string made_of =
+      summary.input == FileKind::score
+          ? fmt::format("{} notes, at most {} at once", summary.stats.notes,
+                        summary.stats.lanes_max)
+          : fmt::format("{} frames of {}", summary.input_frames, file_kind_name(summary.input));
   std::string text = fmt::format(
-      "{}: {:.2f} s of stereo at {} Hz in {:.2f} s, {:.2f} x real time; {} notes, at most {} at "
-      "once; peak {:.1f} dBFS\n",
-      name, summary.duration_s, summary.rate_hz, summary.elapsed_s, speed, summary.stats.notes,
-      summary.stats.lanes_max, 20.0 * std::log10(std::max(summary.peak, 1e-10)));
+      "{}: {:.2f} s of {} at {} Hz in {:.2f} s, {:.2f} x real time; {}; peak {:.1f} dBFS\n", name,
+      summary.duration_s, summary.channels == 1 ? "mono" : "stereo", summary.rate_hz,
+      summary.elapsed_s, speed, made_of, 20.0 * std::log10(std::max(summary.peak, 1e-10)));
   text += fmt::format("  ran on {}\n", summary.device);
   for (const std::string& line : summary.substitutions) {
+    text += fmt::format("  {}\n", line);
+  }
+  for (const std::string& line : summary.remarks) {
     text += fmt::format("  {}\n", line);
   }
   const auto note = [&](bool condition, const std::string& line) {
@@ -137,17 +161,24 @@ nlohmann::json summary_to_json(const RenderSummary& summary) {
       {"duration_s", summary.duration_s},
       {"elapsed_s", summary.elapsed_s},
       {"times_real_time", summary.elapsed_s > 0.0 ? summary.duration_s / summary.elapsed_s : 0.0},
-      {"notes", summary.stats.notes},
-      {"lanes_max", summary.stats.lanes_max},
-      {"lane_samples", summary.stats.lane_samples},
-      {"stolen_notes", summary.stats.stolen_notes},
-      {"percussion_notes_left_out", summary.percussion_notes},
-      {"hanging_notes", summary.hanging_notes},
-      {"substitutions", summary.substitutions},
+      {"input", file_kind_name(summary.input)},
+      {"channels", summary.channels},
       {"clipped_samples", summary.clipped_samples},
       {"peak", summary.peak},
       {"applied_gain_db", summary.applied_gain_db},
       {"device", summary.device}};
+  if (summary.input == FileKind::score) {
+    object["notes"] = summary.stats.notes;
+    object["lanes_max"] = summary.stats.lanes_max;
+    object["lane_samples"] = summary.stats.lane_samples;
+    object["stolen_notes"] = summary.stats.stolen_notes;
+    object["percussion_notes_left_out"] = summary.percussion_notes;
+    object["hanging_notes"] = summary.hanging_notes;
+    object["substitutions"] = summary.substitutions;
+  } else {
+    object["input_frames"] = summary.input_frames;
+    object["remarks"] = summary.remarks;
+  }
   object["lufs_unmeasured"] = summary.lufs_unmeasured;
   object["lufs_limited"] = summary.lufs_limited;
   object["lufs"] = summary.lufs ? nlohmann::json(*summary.lufs) : nlohmann::json();
@@ -156,12 +187,14 @@ nlohmann::json summary_to_json(const RenderSummary& summary) {
 }
 
 void add_render_command(CLI::App& app, Action& action) {
-  CLI::App* sub =
-      app.add_subcommand("render", "Render scores (.mid) into sound files (.wav, .flac)");
+  CLI::App* sub = app.add_subcommand(
+      "render", "Render scores (.mid), mels (.npy, .safetensors) or sounds into sound files");
   auto command = std::make_shared<RenderCommand>();
-  sub->add_option("inputs", command->inputs, "Scores; - reads standard input")->required();
+  sub->add_option("inputs", command->inputs,
+                  "Scores, or mels and sounds for a voice that takes them; - reads a score")
+      ->required();
   sub->add_option("-o,--output", command->output,
-                  "File, folder (several scores), or - for WAV on standard output")
+                  "File, folder (several inputs), or - for WAV on standard output")
       ->required();
   sub->add_option("--voice", command->voice, "Voice by name or file (see `ondes voices`)");
   add_render_options(*sub, command->options);

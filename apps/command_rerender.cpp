@@ -88,9 +88,28 @@ void warn_of_differences(const Recipe& recipe) {
   }
 }
 
+// With the names of the recipe, so that the new file tells the same story, byte for byte.
+RenderSummary repeat(const RerenderCommand& command,
+                     const Recipe& recipe,
+                     const Voice& voice,
+                     const std::string& input,
+                     const std::string& output) {
+  const ProgressMode progress = progress_mode(command.progress);
+  if (recipe.input == FileKind::score) {
+    Score score = load_score(input);
+    require_same(input, "score", recipe.score_sha256, score.sha256);
+    score.name = recipe.score_path;
+    return render(
+        {voice, score, recipe.options, recipe.voice_path, output, command.force, progress});
+  }
+  require_same(input, file_kind_name(recipe.input), recipe.score_sha256, sha256_of_file(input));
+  return render_features({voice, input, recipe.score_path, recipe.options, recipe.voice_path,
+                          output, command.force, progress});
+}
+
 int run_rerender(const RerenderCommand& command) {
   refuse_mixed_output(command.output, command.json);
-  const ProgressMode progress = progress_mode(command.progress);
+  progress_mode(command.progress);  // judged before the work of loading
   std::string text;
   {
     const AudioFileReader reader(command.input);
@@ -109,18 +128,12 @@ int run_rerender(const RerenderCommand& command) {
   require_same(voice_path.string(), "voice", recipe.voice_sha256,
                sha256_of_file(voice_path.string()));
   const Voice voice = load_voice(voice_path);
-  Score score = load_score(find_score(command, recipe));
-  require_same(score.name, "score", recipe.score_sha256, score.sha256);
-  score.name = recipe.score_path;  // the new file tells the same story, byte for byte
-
+  const std::string input = find_score(command, recipe);
   recipe.options.device = command.device.device;
   recipe.options.threads = command.device.threads;
-  RenderRequest request{voice,          score,         recipe.options, recipe.voice_path,
-                        command.output, command.force, progress};
-  if (request.output.empty()) {
-    request.output = default_output(command.input);
-  }
-  const RenderSummary summary = render(request);
+  const std::string output =
+      command.output.empty() ? default_output(command.input) : command.output;
+  const RenderSummary summary = repeat(command, recipe, voice, input, output);
   print_summary(summary);
   const bool identical = !summary.sha256.empty() && summary.sha256 == sha256_of_file(command.input);
   // Into a pipe nothing was hashed: there is nothing to compare.
@@ -145,7 +158,8 @@ void add_rerender_command(CLI::App& app, Action& action) {
   auto command = std::make_shared<RerenderCommand>();
   sub->add_option("input", command->input, "A file that `ondes render` made")->required();
   sub->add_option("-o,--output", command->output, "Default: NAME.again.wav beside it");
-  sub->add_option("--score", command->score, "The score, where it is not where it was");
+  sub->add_option("--score", command->score,
+                  "The score, mel or sound, where it is not where it was");
   sub->add_option("--voice", command->voice, "The voice, where it is not where it was");
   add_device_options(*sub, command->device);
   sub->add_flag("--force", command->force, "Replace an existing file");

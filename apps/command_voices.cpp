@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -21,8 +22,13 @@ nlohmann::json describe_voice(const std::filesystem::path& path) {
     const Voice voice = load_voice(path);
     row["architecture"] = voice.file.architecture;
     row["rate"] = voice.file.sample_rate_hz;
-    row["instruments"] = voice.contract.instruments;
-    row["macs_per_sample"] = macs_per_sample(voice.plan);
+    row["takes"] = voice.file.feature_kind;
+    if (voice.kind == VoiceKind::notes) {
+      row["instruments"] = voice.contract.instruments;
+      row["macs_per_sample"] = macs_per_sample(voice.plan);
+    } else {
+      row["macs_per_sample"] = std::llround(macs_per_sample(voice));
+    }
     row["licence"] = voice.file.description->value("licence", "");
     row["sha256"] = voice.file.sha256;
   } catch (const Error& error) {
@@ -36,14 +42,19 @@ std::string text_row(const nlohmann::json& row) {
     return fmt::format("{:<16} broken: {}\n", row["name"].get<std::string>(),
                        row["error"].get<std::string>());
   }
-  std::string instruments;
-  for (const auto& name : row["instruments"]) {
-    instruments += (instruments.empty() ? "" : ", ") + name.get<std::string>();
+  std::string takes;
+  if (!row.contains("instruments")) {
+    takes =
+        row["takes"] == "mel" ? "(takes mels, or sound to be resynthesized)" : "(processes sound)";
+  } else {
+    for (const auto& name : row["instruments"]) {
+      takes += (takes.empty() ? "" : ", ") + name.get<std::string>();
+    }
   }
   return fmt::format("{:<16} {:<9} {:>6} Hz  {:>8} MAC  {}\n{:<16} {}\n",
                      row["name"].get<std::string>(), row["architecture"].get<std::string>(),
-                     row["rate"].get<int>(), row["macs_per_sample"].get<long long>(), instruments,
-                     "", row["path"].get<std::string>());
+                     row["rate"].get<int>(), row["macs_per_sample"].get<long long>(), takes, "",
+                     row["path"].get<std::string>());
 }
 
 int run_voices(bool json) {

@@ -8,7 +8,6 @@
 namespace ondes {
 namespace {
 
-constexpr int kChannels = 2;
 constexpr std::size_t kPassFrames = 4096;
 // Just below full scale, so that rounding the gain to float cannot lift a peak over it.
 constexpr double kCeiling = 1.0 - 1.0 / 32768.0;
@@ -20,10 +19,10 @@ MixSink::MixSink(const std::string& output,
                  const MixSinkOptions& options)
     : output_(output), options_(options) {
   if (options.file_rate_hz != options.mix_rate_hz) {
-    resampler_.emplace(options.mix_rate_hz, options.file_rate_hz, kChannels);
+    resampler_.emplace(options.mix_rate_hz, options.file_rate_hz, options.channels);
   }
   if (options.lufs) {
-    meter_.emplace(options.file_rate_hz, kChannels);
+    meter_.emplace(options.file_rate_hz, options.channels);
   }
   // Float files hold any peak: nothing to rescale.
   const bool rescales = options.rescale && options.format != SampleFormat::float32;
@@ -36,7 +35,7 @@ MixSink::MixSink(const std::string& output,
 void MixSink::open_writer() {
   AudioWriteOptions write;
   write.sample_rate_hz = options_.file_rate_hz;
-  write.channels = kChannels;
+  write.channels = options_.channels;
   write.format = options_.format;
   write.container = options_.container;
   write.dither = options_.dither;
@@ -53,7 +52,8 @@ void MixSink::add(ConstFrames mix) {
   }
   resampled_.clear();
   resampler_->process(mix, resampled_);
-  take({resampled_.data(), static_cast<int>(resampled_.size()) / kChannels, kChannels});
+  take({resampled_.data(), static_cast<int>(resampled_.size()) / options_.channels,
+        options_.channels});
 }
 
 void MixSink::take(ConstFrames block) {
@@ -67,8 +67,9 @@ void MixSink::take(ConstFrames block) {
     writer_->write(block);
     return;
   }
-  const std::span<const float> values(block.data(),
-                                      static_cast<std::size_t>(block.frames()) * kChannels);
+  const std::span<const float> values(
+      block.data(),
+      static_cast<std::size_t>(block.frames()) * static_cast<std::size_t>(options_.channels));
   for (const float x : values) {
     peak_ = std::max(peak_, static_cast<double>(std::abs(x)));
   }
@@ -80,7 +81,8 @@ MixSinkReport MixSink::finish() {
   if (resampler_) {
     resampled_.clear();
     resampler_->finish(resampled_);
-    take({resampled_.data(), static_cast<int>(resampled_.size()) / kChannels, kChannels});
+    take({resampled_.data(), static_cast<int>(resampled_.size()) / options_.channels,
+          options_.channels});
   }
   if (scratch_) {
     const double gain = choose_gain(&report);
@@ -110,7 +112,8 @@ double MixSink::choose_gain(MixSinkReport* report) const {
 }
 
 void MixSink::second_pass(float gain) {
-  std::vector<float> block(kPassFrames * kChannels);
+  const auto channels = static_cast<std::size_t>(options_.channels);
+  std::vector<float> block(kPassFrames * channels);
   scratch_->rewind();
   while (true) {
     check_interrupted();
@@ -121,7 +124,7 @@ void MixSink::second_pass(float gain) {
     for (std::size_t i = 0; i < count; ++i) {
       block[i] *= gain;
     }
-    writer_->write({block.data(), static_cast<int>(count / kChannels), kChannels});
+    writer_->write({block.data(), static_cast<int>(count / channels), options_.channels});
   }
 }
 

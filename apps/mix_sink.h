@@ -1,4 +1,4 @@
-// The end of a render: from stereo mix to file, with change of rate, loudness, rescaling.
+// The end of a render: from mix to file, with change of rate, loudness, rescaling.
 //
 // One pass (mix -> resampler -> writer) where nothing has to be known about the whole; else two,
 // the first into a nameless float file. gain = 10^((wanted - measured LUFS) / 20), then so much
@@ -20,6 +20,7 @@ namespace ondes {
 struct MixSinkOptions {
   int mix_rate_hz = 0;
   int file_rate_hz = 0;
+  int channels = 2;
   AudioContainer container = AudioContainer::by_extension;
   SampleFormat format = SampleFormat::pcm24;
   bool dither = true;

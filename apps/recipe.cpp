@@ -11,7 +11,8 @@ std::string recipe_to_text(const Recipe& recipe) {
       {"ondes", recipe.version},
       {"voice",
        {{"path", recipe.voice_path}, {"name", recipe.voice_name}, {"sha256", recipe.voice_sha256}}},
-      {"score", {{"path", recipe.score_path}, {"sha256", recipe.score_sha256}}},
+      {file_kind_name(recipe.input),
+       {{"path", recipe.score_path}, {"sha256", recipe.score_sha256}}},
       {"options", render_options_to_json(recipe.options)},
       {"samples", recipe.samples}};
   if (!recipe.isa.empty()) {
@@ -35,7 +36,11 @@ Recipe recipe_from_text(const std::string& text, const std::string& file) {
   recipe.voice_path = voice.text("path");
   recipe.voice_name = voice.text("name");
   recipe.voice_sha256 = voice.text("sha256");
-  JsonFields score(fields.object("score"), where + ": score");
+  for (const FileKind kind : {FileKind::mel, FileKind::audio}) {
+    recipe.input = fields.has(file_kind_name(kind)) ? kind : recipe.input;
+  }
+  const std::string input = file_kind_name(recipe.input);
+  JsonFields score(fields.object(input), where + ": " + input);
   recipe.score_path = score.text("path");
   recipe.score_sha256 = score.text("sha256");
   recipe.options = render_options_from_json(fields.object("options"), where + ": options");

@@ -3,12 +3,14 @@
 //   { "ondes": "0.1.0", "voice": {"path", "name", "sha256"}, "score": {"path", "sha256"},
 //     "options": {...}, "isa": "avx512", "samples": 1234567 }
 //
+// In place of "score": "mel" or "audio", where that was rendered.
 // `isa` stands there for f32 only: the integer precisions give the same bytes on every machine.
 // `samples` are frames at the voice's rate, before resampling. `options`: apps/render_options.h.
 #pragma once
 #include <cstdint>
 #include <string>
 
+#include "apps/file_kind.h"
 #include "apps/render_options.h"
 
 namespace ondes {
@@ -18,7 +20,8 @@ struct Recipe {
   std::string voice_path;  // as given, or the name it was found by
   std::string voice_name;
   std::string voice_sha256;
-  std::string score_path;
+  FileKind input = FileKind::score;
+  std::string score_path;  // or the mel's, or the sound's
   std::string score_sha256;
   RenderOptions options;
   std::string isa;

@@ -78,13 +78,13 @@ void fade_cut(Frames block, std::int64_t position, std::int64_t total, int rate_
 
 // The mix, block by block, into the sink.
 double synthesise(const RenderRequest& request,
-                  StepRunner& runner,
+                  LaneRunner& runner,
                   const SynthOptions& options,
                   std::int64_t total,
                   MixSink& sink,
                   SynthStats* stats) {
   const int rate_hz = request.voice.contract.sample_rate_hz;
-  Synth synth(request.voice.plan, request.voice.contract, runner, options);
+  Synth synth(note_plan(request.voice.plan), request.voice.contract, runner, options);
   Sequencer sequencer(request.score.performance, rate_hz);
   Buffer mix(kBlockSamples, 2);
   Progress progress(request.progress, request.output == "-" ? "render" : request.output, total,
@@ -120,14 +120,16 @@ DeviceChoice choose_device(const std::string& name) {
   return {cuda_available(), cuda_description()};
 }
 
-std::unique_ptr<StepRunner> make_runner(const DeviceChoice& device,
-                                        const StepPlan& plan,
-                                        const StepRunnerOptions& options) {
-  StepRunnerOptions chosen = options;
+std::unique_ptr<LaneRunner> make_runner(const DeviceChoice& device,
+                                        const LanePlan& plan,
+                                        const LaneRunnerOptions& options) {
+  LaneRunnerOptions chosen = options;
   if (chosen.threads == 0) {
     chosen.threads = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 16);
   }
-  return device.cuda ? make_cuda_step_runner(plan, chosen) : make_cpu_step_runner(plan, chosen);
+  const auto* step = std::get_if<StepPlan>(&plan);
+  return device.cuda && step != nullptr ? make_cuda_step_runner(*step, chosen)
+                                        : make_cpu_lane_runner(plan, chosen);
 }
 
 RenderSummary render(const RenderRequest& request) {
@@ -141,54 +143,29 @@ RenderSummary render(const RenderRequest& request) {
     tail = std::llround(*options.tail_s * rate_hz);
   }
   const Rehearsal plan =
-      rehearse(request.score.performance, request.voice.plan, request.voice.contract, synth,
+      rehearse(request.score.performance, note_plan(request.voice.plan), request.voice.contract, synth,
                options.max_lanes, tail, [] { return !interrupted(); });
 
-  StepRunnerOptions runner_options;
+  LaneRunnerOptions runner_options;
   runner_options.precision = options.precision;
   runner_options.threads = options.threads;
   runner_options.max_block_samples = kBlockSamples;
   runner_options.max_lanes = std::max(plan.stats.lanes_max, 1);
-  const std::unique_ptr<StepRunner> runner =
+  const std::unique_ptr<LaneRunner> runner =
       make_runner(device, request.voice.plan, runner_options);
 
-  MixSinkOptions sink_options;
-  sink_options.mix_rate_hz = rate_hz;
-  sink_options.file_rate_hz = options.rate_hz == 0 ? rate_hz : options.rate_hz;
-  if (is_special_output(request.output) && fs::path(request.output).extension() != ".flac") {
-    sink_options.container = AudioContainer::wav;
-  }
-  sink_options.format = options.format;
-  sink_options.dither = options.dither;
-  sink_options.dither_seed = options.seed;
-  sink_options.rescale = options.clip == ClipChoice::rescale;
-  sink_options.clip = options.clip == ClipChoice::error ? ClipPolicy::error : ClipPolicy::clamp;
-  sink_options.lufs = options.lufs;
-  sink_options.text = recipe_to_text(make_recipe(request, device, plan.samples));
+  const MixSinkOptions sink_options = mix_sink_options(options, request.output, rate_hz,
+                                                       make_recipe(request, device, plan.samples));
   MixSink sink(request.output, scratch_folder(request.output), sink_options);
 
   RenderSummary summary;
-  summary.output = request.output;
   summary.elapsed_s = synthesise(request, *runner, synth, plan.samples, sink, &summary.stats);
-  refuse_existing(request.output, request.replace);  // it may have come meanwhile
-  const MixSinkReport report = sink.finish();
-  summary.frames = report.file.frames;
-  summary.clipped_samples = report.file.clipped_samples;
-  summary.peak = report.file.peak;
-  summary.applied_gain_db = report.gain_db;
-  summary.lufs = report.lufs;
-  summary.lufs_limited = report.limited;
-  summary.lufs_unmeasured = report.unmeasured;
-  summary.rate_hz = sink_options.file_rate_hz;
+  finish_output(sink, sink_options, request.output, request.replace, &summary);
   summary.duration_s = static_cast<double>(plan.samples) / rate_hz;
   summary.percussion_notes = request.score.performance.percussion_notes;
   summary.hanging_notes = request.score.performance.hanging_notes;
   summary.substitutions = substitutions(request, summary.stats);
   summary.device = runner->description() + " (" + options.device + ": " + device.why + ")";
-  std::error_code ignored;
-  if (request.output != "-" && fs::is_regular_file(request.output, ignored)) {
-    summary.sha256 = sha256_of_file(request.output);
-  }
   return summary;
 }
 

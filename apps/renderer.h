@@ -11,6 +11,7 @@
 
 #include "apps/progress.h"
 #include "apps/recipe.h"
+#include "apps/render_output.h"
 #include "apps/score_file.h"
 #include "apps/voices.h"
 
@@ -24,9 +25,9 @@ struct DeviceChoice {
 // Throws Error{no_device} if cuda is asked for and is not there.
 DeviceChoice choose_device(const std::string& name);
 
-std::unique_ptr<StepRunner> make_runner(const DeviceChoice& device,
-                                        const StepPlan& plan,
-                                        const StepRunnerOptions& options);
+std::unique_ptr<LaneRunner> make_runner(const DeviceChoice& device,
+                                        const LanePlan& plan,
+                                        const LaneRunnerOptions& options);
 
 struct RenderRequest {
   const Voice& voice;
@@ -36,26 +37,6 @@ struct RenderRequest {
   std::string output;          // a path, or "-" for standard output
   bool replace = false;        // an existing file may be replaced
   ProgressMode progress = ProgressMode::automatic;
-};
-
-struct RenderSummary {
-  std::string output;
-  std::int64_t frames = 0;
-  int rate_hz = 0;
-  double duration_s = 0.0;
-  double elapsed_s = 0.0;  // of the synthesis
-  SynthStats stats;
-  int percussion_notes = 0;
-  int hanging_notes = 0;
-  std::vector<std::string> substitutions;
-  std::int64_t clipped_samples = 0;
-  double peak = 0.0;             // of the file, 1 is full scale
-  double applied_gain_db = 0.0;  // by --lufs and --clip rescale
-  std::optional<double> lufs;    // of the mix before that gain, where it was measured
-  bool lufs_unmeasured = false;  // --lufs without effect: too short or too quiet to be measured
-  bool lufs_limited = false;     // rescaling kept the file below the loudness asked for
-  std::string device;            // what ran, and why
-  std::string sha256;            // of the file; empty for standard output
 };
 
 // Throws Error; then the output is as it was before.

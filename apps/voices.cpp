@@ -6,6 +6,10 @@
 #include <set>
 
 #include "engine/error.h"
+#include "engine/files/mapped_file.h"
+#include "engine/files/sha256.h"
+#include "engine/weights/mel_contract_json.h"
+#include "models/importers/import_voice.h"
 #include "models/registry.h"
 
 namespace ondes {
@@ -32,6 +36,17 @@ std::string known_voices() {
     folders += (folders.empty() ? "" : ", ") + folder.string();
   }
   return "there is none in " + folders;
+}
+
+// A capture as a voice in memory; its hash is the file's, so that recipes name what lies on disk.
+VoiceFile open_capture(const std::string& path) {
+  const MappedFile file(path);
+  ImportRequest request;
+  request.bytes = file.bytes();
+  request.path = path;
+  VoiceFile voice = imported_voice_file(request);
+  voice.sha256 = sha256_hex(file.bytes());
+  return voice;
 }
 
 }  // namespace
@@ -102,13 +117,31 @@ fs::path locate_voice(const std::string& name) {
   throw Error(ErrorCode::bad_input, "no voice named '" + name + "': " + known_voices());
 }
 
+double samples_per_frame(const Voice& voice) {
+  const BlockRate& rate = voice.blocks.values[static_cast<std::size_t>(voice.blocks.output)].rate;
+  return static_cast<double>(rate.up) / rate.down;
+}
+
+double macs_per_sample(const Voice& voice) {
+  return macs_per_frame(voice.blocks) / samples_per_frame(voice);
+}
+
 Voice load_voice(const fs::path& path) {
   Voice voice;
   voice.path = path.string();
-  voice.file = open_voice(voice.path);
+  voice.file = is_capture_path(voice.path) ? open_capture(voice.path) : open_voice(voice.path);
   const nlohmann::json& features = voice.file.description->at("features");
-  voice.contract = note_contract_from_json(features, voice.path);
-  voice.plan = compile_step_plan(voice.file);
+  if (voice.file.feature_kind == "mel") {
+    voice.kind = VoiceKind::mel;
+    voice.mel = mel_contract_from_json(features, voice.path);
+    voice.blocks = compile_block_plan(voice.file);
+  } else if (voice.file.feature_kind == "audio") {
+    voice.kind = VoiceKind::audio;
+    voice.blocks = compile_block_plan(voice.file);
+  } else {
+    voice.contract = note_contract_from_json(features, voice.path);
+    voice.plan = compile_lane_plan(voice.file);
+  }
   return voice;
 }
 

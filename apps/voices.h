@@ -8,19 +8,26 @@
 #include <string>
 #include <vector>
 
+#include "engine/conditioning/mel_contract.h"
 #include "engine/conditioning/note_contract.h"
-#include "engine/plan/step_plan.h"
+#include "engine/plan/block_plan.h"
+#include "engine/plan/lane_plan.h"
 #include "engine/weights/voice_file.h"
 
 namespace ondes {
 
 inline constexpr const char* kDefaultVoice = "chamber";
 
+enum class VoiceKind { notes, mel, audio };  // what it takes
+
 struct Voice {
   std::string path;
   VoiceFile file;
-  NoteContract contract;
-  StepPlan plan;
+  VoiceKind kind = VoiceKind::notes;
+  NoteContract contract;  // notes
+  LanePlan plan;          // notes
+  MelContract mel;        // mel
+  BlockPlan blocks;       // mel and audio
 };
 
 std::vector<std::filesystem::path> voice_folders();
@@ -34,7 +41,12 @@ std::vector<std::filesystem::path> find_voices();
 // only one. Throws Error{bad_input}, listing the voices there are.
 std::filesystem::path locate_voice(const std::string& name);
 
-// Opens, checks and compiles. Throws Error{bad_input} for a voice that does not play notes.
+// Of mel and audio voices: samples for an input frame, and multiplications for a sample.
+double samples_per_frame(const Voice& voice);
+double macs_per_sample(const Voice& voice);
+
+// Opens, checks and compiles; a capture (.nam) is imported on the way. Throws Error{bad_input} for
+// features that this Ondes does not know.
 Voice load_voice(const std::filesystem::path& path);
 
 }  // namespace ondes
