@@ -143,8 +143,8 @@ RenderSummary render(const RenderRequest& request) {
     tail = std::llround(*options.tail_s * rate_hz);
   }
   const Rehearsal plan =
-      rehearse(request.score.performance, note_plan(request.voice.plan), request.voice.contract, synth,
-               options.max_lanes, tail, [] { return !interrupted(); });
+      rehearse(request.score.performance, note_plan(request.voice.plan), request.voice.contract,
+               synth, options.max_lanes, tail, [] { return !interrupted(); });
 
   LaneRunnerOptions runner_options;
   runner_options.precision = options.precision;

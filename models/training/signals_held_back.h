@@ -10,6 +10,8 @@
 #pragma once
 #include <signal.h>
 
+#include <initializer_list>
+
 namespace ondes {
 
 class SignalsHeldBack {

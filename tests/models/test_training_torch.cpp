@@ -10,6 +10,7 @@
 #include <iterator>
 #include <set>
 
+#include "engine/buffer.h"
 #include "engine/conditioning/note_conditioner.h"
 #include "engine/files/atomic_file.h"
 #include "engine/lanes/level_ramp.h"
