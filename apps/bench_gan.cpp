@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -21,10 +21,11 @@
 namespace ondes {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
+// Seconds that passed, or that this thread ran.
+double now_seconds(bool cpu_time) {
+  timespec time{};
+  clock_gettime(cpu_time ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 // The value below which a share of the (sorted) values lies.
@@ -96,12 +97,12 @@ void check_answer(const BlockPlan& plan, BlockRunner& runner, Precision precisio
 }
 
 // Multiplications a second of one core that does nothing else.
-double ceiling_once(const CeilingPasses& passes, Precision precision) {
+double ceiling_once(const CeilingPasses& passes, Precision precision, bool cpu_time) {
   constexpr int kRounds = 20000;
-  const auto start = Clock::now();
+  const double start = now_seconds(cpu_time);
   const double macs =
       precision == Precision::f32 ? passes.multiply_f32(kRounds) : passes.multiply_i8(kRounds);
-  return macs / seconds_since(start);
+  return macs / (now_seconds(cpu_time) - start);
 }
 
 void measure(const BlockPlan& plan,
@@ -116,23 +117,25 @@ void measure(const BlockPlan& plan,
   Buffer room(runner->max_output_frames(), 1);
   runner->start(0);
   const int block_count = options.clip_frames / block;
-  const auto begin = Clock::now();
-  for (int b = 0; seconds_since(begin) < options.seconds || line.times.size() < 5; ++b) {
+  // Blocks that fill the look-ahead make less than the others.
+  const int filling = line.block == 0 ? 1 : (runner->latency_frames() + block - 1) / block + 1;
+  const double begin = now_seconds(false);
+  for (int b = 0; now_seconds(false) - begin < options.seconds || line.times.size() < 5; ++b) {
     const ConstFrames frames = ConstFrames(clip.view()).subview(b % block_count * block, block);
-    const auto before = Clock::now();
+    const double before = now_seconds(options.cpu_time);
     if (line.block == 0) {
       runner->start(0);
     }
     runner->process(0, {&frames, 1}, room.view());
     while (line.block == 0 && runner->finish(0, room.view()) > 0) {
     }
-    line.times.push_back(seconds_since(before));
-    if (b % 8 == 0) {
-      line.ceiling = std::max(line.ceiling, line.threads * ceiling_once(passes, line.precision));
+    if (b >= filling) {
+      line.times.push_back(now_seconds(options.cpu_time) - before);
     }
-  }
-  if (line.block != 0) {
-    line.times.erase(line.times.begin());  // the first block fills the look-ahead
+    if (b % 8 == 0) {
+      line.ceiling = std::max(
+          line.ceiling, line.threads * ceiling_once(passes, line.precision, options.cpu_time));
+    }
   }
   std::sort(line.times.begin(), line.times.end());
   line.audio_seconds = static_cast<double>(output_frames(plan, block)) / plan.sample_rate_hz;
@@ -142,8 +145,9 @@ void measure(const BlockPlan& plan,
 // Seconds LibTorch takes for the clip, the best of some. Throws Error{io} if the program says
 // nothing.
 double torch_seconds(const GanBenchOptions& options, int variant, int threads) {
-  const std::string command = fmt::format("'{}' gan {} {} {} {} 2>/dev/null", options.torch_program,
-                                          variant, threads, options.clip_frames, options.seconds);
+  const std::string command =
+      fmt::format("'{}' gan {} {} {} {} {} 2>/dev/null", options.torch_program, variant, threads,
+                  options.clip_frames, options.seconds, options.cpu_time ? "cpu" : "wall");
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(popen(command.c_str(), "r"), &pclose);
   std::string text;
   std::array<char, 256> chunk{};
@@ -178,6 +182,7 @@ void print_head(const GanBenchOptions& options) {
     fmt::print("{}\n", nlohmann::json{{"cpu", cpu},
                                       {"isa", isa_name(chosen_isa())},
                                       {"load_average", load},
+                                      {"clock", options.cpu_time ? "cpu" : "wall"},
                                       {"clip_frames", options.clip_frames}}
                            .dump());
     return;
@@ -185,9 +190,10 @@ void print_head(const GanBenchOptions& options) {
   fmt::print("{}, instruction set {}, load average {}\n", cpu, isa_name(chosen_isa()), load);
   fmt::print(
       "HiFi-GAN at 22.05 kHz, random weights, a clip of {} frames. x real time: of the best and of "
-      "the median; p99.9 and worst: over the median, of a clip or a block; ceiling: multiplying "
+      "the median, {} time; p99.9 and worst: over the median, of a clip or a block; ceiling: "
+      "multiplying "
       "only\n\n",
-      options.clip_frames);
+      options.clip_frames, options.cpu_time ? "processor" : "wall");
   fmt::print("{:>3} {:>5} {:>8} {:>6} {:>9} {:>9} {:>7} {:>7} {:>8} {:>8} {:>8}\n", "V", "type",
              "threads", "block", "x best", "x median", "p99.9", "worst", "GMAC/s", "ceiling",
              "x torch");
@@ -245,6 +251,9 @@ int run_bench_gan(const GanBenchOptions& options) {
     plan.ranges = calibrated_ranges(plan, clips);
     for (const std::string& name : options.precisions) {
       for (const int threads : options.threads) {
+        if (options.cpu_time && threads != 1) {
+          continue;
+        }
         for (const int block : options.blocks) {
           Line line;
           line.variant = variant;

@@ -15,6 +15,9 @@ struct GanBenchOptions {
   int clip_frames = 172;      // two seconds at 22.05 kHz
   double seconds = 2.0;       // of measuring, for each line
   std::string torch_program;  // ondes-bench-torch; empty: no comparison
+  // Time in which the thread had the processor instead of the time that passed: a figure that other
+  // programs disturb less. One thread only.
+  bool cpu_time = false;
   bool json = false;
 };
 

@@ -2,7 +2,7 @@
 // benchmark network draws, on one thread, as JSON on stdout. `ondes bench wavenet` runs it when it
 // lies beside it. Checks its logits against the reference runner first.
 //
-// ondes-bench-torch gan VARIANT THREADS FRAMES SECONDS: how long LibTorch's module of a HiFi-GAN
+// ondes-bench-torch gan VARIANT THREADS FRAMES SECONDS wall|cpu: how long LibTorch's module of a HiFi-GAN
 // generator takes for a clip, the best of SECONDS of trying; for `ondes bench gan`.
 #include <ATen/Parallel.h>
 
@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <vector>
 
 #include "apps/bench_shapes.h"
@@ -97,7 +98,14 @@ int run(int residual) {
   return 0;
 }
 
-int run_gan(int variant, int threads, int frames, double seconds) {
+// Seconds that passed, or that this thread ran.
+double now_seconds(bool cpu_time) {
+  timespec time{};
+  clock_gettime(cpu_time ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+int run_gan(int variant, int threads, int frames, double seconds, bool cpu_time) {
   at::set_num_threads(threads);
   const torch::InferenceMode inference;
   const ondes::HifiganConfig config = ondes::hifigan_variant(variant);
@@ -109,9 +117,9 @@ int run_gan(int variant, int threads, int frames, double seconds) {
   const auto start = Clock::now();
   for (int clip = 0; clip < 4 || Clock::now() - start < std::chrono::duration<double>(seconds);
        ++clip) {
-    const auto before = Clock::now();
+    const double before = now_seconds(cpu_time);
     const torch::Tensor samples = module->forward(mel);
-    const double took = std::chrono::duration<double>(Clock::now() - before).count();
+    const double took = now_seconds(cpu_time) - before;
     if (samples.size(2) != static_cast<std::int64_t>(frames) * config.hop_samples()) {
       throw ondes::Error(ondes::ErrorCode::threshold, "LibTorch gives a clip of another length");
     }
@@ -125,10 +133,10 @@ int run_gan(int variant, int threads, int frames, double seconds) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc == 6 && std::strcmp(argv[1], "gan") == 0) {
+  if (argc == 7 && std::strcmp(argv[1], "gan") == 0) {
     try {
-      return run_gan(std::atoi(argv[2]), std::atoi(argv[3]), std::atoi(argv[4]),
-                     std::atof(argv[5]));
+      return run_gan(std::atoi(argv[2]), std::atoi(argv[3]), std::atoi(argv[4]), std::atof(argv[5]),
+                     std::strcmp(argv[6], "cpu") == 0);
     } catch (const std::exception& error) {
       std::fprintf(stderr, "ondes-bench-torch: %s\n", error.what());
       return 1;
@@ -136,9 +144,9 @@ int main(int argc, char** argv) {
   }
   const int residual = argc == 2 ? std::atoi(argv[1]) : 0;
   if (residual < 1 || residual > 1024) {
-    std::fprintf(
-        stderr,
-        "usage: ondes-bench-torch RESIDUAL (32, 64 or 128) | gan VARIANT THREADS FRAMES SECONDS\n");
+    std::fprintf(stderr,
+                 "usage: ondes-bench-torch RESIDUAL (32, 64 or 128) | gan VARIANT THREADS FRAMES "
+                 "SECONDS wall|cpu\n");
     return 2;
   }
   try {

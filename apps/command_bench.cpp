@@ -46,6 +46,8 @@ void add_gan(CLI::App& sub, Action& action) {
   gan->add_option(
       "--torch", options->torch_program,
       "ondes-bench-torch, for comparison with LibTorch (default: the one beside ondes; '': none)");
+  gan->add_flag("--cpu-time", options->cpu_time,
+                "Time that the thread had the processor, for a busy machine; lines of one thread");
   gan->add_flag("--json", options->json, "JSON lines instead of a table");
   gan->callback([options, &action] {
     action = [options] {

@@ -23,7 +23,7 @@ void block_sum(const SumCall& call) noexcept {
   HWY_ALIGN float sums[kLanes];
   for (int t = 0; t < call.frames; ++t) {
     const FinishCall row = moved(call.finish, t);
-    for (int c = 0; c < call.width; c += kLanes) {
+    for (int c = 0; c < call.channels; c += kLanes) {
       const std::ptrdiff_t at = std::ptrdiff_t{t} * call.width + c;
       VF total = hn::LoadU(d, call.inputs[0] + at);
       for (int i = 1; i < call.count; ++i) {

@@ -93,12 +93,14 @@ struct NarrowCall {
 inline constexpr int kNarrowFrames = 128;  // of one pass of the narrow kernel
 inline constexpr int kNarrowOutputs = 4;
 
-// z = scale * sum of inputs; `floats` a multiple of the frame alignment.
+// z = scale * sum of inputs. Frames stand `width` floats apart, of which the first `channels` (whole
+// groups of the frame alignment) are written: a frame may be wider than its 8-bit form.
 struct SumCall {
   const float* const* inputs = nullptr;
   int count = 0;
   int frames = 0;
-  int width = 0;  // floats of a frame
+  int width = 0;
+  int channels = 0;
   FinishCall finish;
 };
 
@@ -132,10 +134,11 @@ struct CellCall {
   float* hidden = nullptr;
 };
 
-// Frames that no epilogue quantises. `width` floats a frame, a multiple of the frame alignment.
+// Frames that no epilogue quantises; `width` and `channels` as of a sum.
 struct QuantiseCall {
   const float* x = nullptr;
   int width = 0;
+  int channels = 0;
   int frames = 0;
   QuantisedCall bytes;
 };

@@ -12,6 +12,10 @@ std::size_t at(std::int64_t i) {
   return static_cast<std::size_t>(i);
 }
 
+int padded_channels(int channels) {
+  return (channels + kFrameAlignment - 1) / kFrameAlignment * kFrameAlignment;
+}
+
 PackedMap packed(const BlockModel& model, const MapParameters& map, int channel) {
   PackedMap result;
   result.kind = map.kind;
@@ -241,6 +245,7 @@ void run_elementwise_part(const BlockModel& model,
     sum.inputs = inputs;
     sum.frames = frames;
     sum.width = input.width;
+    sum.channels = padded_channels(input.channels);
     sum.finish = finish_at(model, call, from, 1, 0);
     for (const BlockValueId id : node.inputs) {
       inputs[sum.count++] = stream.frame(model, id, from);
@@ -269,6 +274,7 @@ void quantise_frames(const BlockModel& model,
   QuantiseCall call;
   call.x = stream.frame(model, id, first);
   call.width = layout.width;
+  call.channels = padded_channels(layout.channels);
   call.frames = static_cast<int>(count);
   call.bytes = {stream.byte_frame(model, id, first), layout.byte_width, 1.0F / layout.scale,
                 static_cast<float>(layout.zero)};

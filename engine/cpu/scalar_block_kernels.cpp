@@ -104,7 +104,7 @@ void narrow(const NarrowCall& call) noexcept {
 
 void sum(const SumCall& call) noexcept {
   for (int t = 0; t < call.frames; ++t) {
-    for (int c = 0; c < call.width; ++c) {
+    for (int c = 0; c < call.channels; ++c) {
       float total = call.inputs[0][t * call.width + c];
       for (int i = 1; i < call.count; ++i) {
         total = total + call.inputs[i][t * call.width + c];
@@ -165,7 +165,7 @@ void conv_i8(const ConvI8Call& call) noexcept {
 
 void quantise(const QuantiseCall& call) noexcept {
   for (int t = 0; t < call.frames; ++t) {
-    for (int c = 0; c < call.width; ++c) {
+    for (int c = 0; c < call.channels; ++c) {
       call.bytes.to[t * call.bytes.step + c] = quantised(call.bytes, call.x[t * call.width + c]);
     }
   }

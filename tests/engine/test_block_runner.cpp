@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "engine/cpu/block_kernels_internal.h"
 #include "engine/cpu/cpu_block_runner.h"
 #include "engine/cpu/reference_block_plan.h"
 #include "engine/plan/block_runner.h"
@@ -93,6 +94,56 @@ TEST_CASE("in 8 bits every block schedule, thread count and instruction set give
         }
       }
     }
+  }
+}
+
+TEST_CASE("a frame written in 8 bits leaves the next frame alone, however wide it is as numbers") {
+  // 128 channels stand 144 floats apart, to spread them over a cache, but 128 bytes.
+  constexpr int kChannels = 128;
+  constexpr int kWidth = 144;
+  const std::vector<float> x(2 * kWidth, 3.0F);
+  for (const Isa isa : supported_isas()) {
+    CAPTURE(isa_name(isa));
+    const BlockKernels& kernels = *block_kernels(isa);
+    std::vector<std::uint8_t> bytes(2 * kChannels, 77);
+    const QuantisedCall to{bytes.data(), kChannels, 2.0F, 5.0F};
+    const float* const inputs[] = {x.data()};
+    SumCall sum;
+    sum.inputs = inputs;
+    sum.count = 1;
+    sum.frames = 1;
+    sum.width = kWidth;
+    sum.channels = kChannels;
+    sum.finish.mapped_bytes = to;
+    kernels.sum(sum);
+    CHECK(bytes[kChannels - 1] == 11);
+    CHECK(bytes[kChannels] == 77);
+    bytes.assign(bytes.size(), 77);
+    kernels.quantise({x.data(), kWidth, kChannels, 1, to});
+    CHECK(bytes[kChannels - 1] == 11);
+    CHECK(bytes[kChannels] == 77);
+  }
+}
+
+TEST_CASE("wide sums in 8 bits are the same for any number of threads") {
+  const std::vector<float> w(128 * 128, 0.01F);
+  BlockPlan plan;
+  plan.sample_rate_hz = 8000;
+  plan.values = {{128, {}, "in"}, {128, {}, "sum"}, {128, {}, "out"}};
+  plan.inputs = {0};
+  plan.output = 2;
+  BlockConv conv;
+  conv.input = 1;
+  conv.weights = w;
+  conv.to.output = 2;
+  plan.ops = {BlockSum{{0}, 1.0F, kNoValue, {MapKind::leaky_relu, 0.1F, {}, {}}, 1}, conv};
+  const BlockSignal signal(plan, 600, 5);
+  const BlockPlan ranged = calibrated(plan, signal);
+  const auto alone = make_cpu_block_runner(ranged, {Precision::i8, 1, 600, 1});
+  const auto shared = make_cpu_block_runner(ranged, {Precision::i8, 1, 600, 2});
+  const std::vector<float> expected = played(*alone, ranged, signal, {600});
+  for (int repeat = 0; repeat < 100; ++repeat) {
+    REQUIRE(first_difference(played(*shared, ranged, signal, {600}), expected) == -1);
   }
 }
 
