@@ -26,7 +26,7 @@ struct NoteContract {
   int sample_rate_hz = 24000;
   int hop_samples = 64;
   int harmonics = 12;
-  bool phase = false;              // also as a number: generators that make partials from it
+  bool phase = false;                // also as a number: generators that make partials from it
   std::vector<float> pitch_centres;  // MIDI note numbers
   float pitch_width = 6.0F;          // semitones
   std::vector<float> onset_decays_s;

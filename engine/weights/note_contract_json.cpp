@@ -91,16 +91,16 @@ NoteContract note_contract_from_json(const nlohmann::json& features, const std::
 
 nlohmann::json note_contract_to_json(const NoteContract& contract) {
   nlohmann::json features = {{"kind", "notes"},
-          {"sample_rate", contract.sample_rate_hz},
-          {"hop", contract.hop_samples},
-          {"harmonics", contract.harmonics},
-          {"pitch_centres", shortest(contract.pitch_centres)},
-          {"pitch_width", shortest(contract.pitch_width)},
-          {"onset_decays_s", shortest(contract.onset_decays_s)},
-          {"release_decays_s", shortest(contract.release_decays_s)},
-          {"instruments", contract.instruments},
-          {"programs", contract.programs},
-          {"row_features", contract.row_feature_names()}};
+                             {"sample_rate", contract.sample_rate_hz},
+                             {"hop", contract.hop_samples},
+                             {"harmonics", contract.harmonics},
+                             {"pitch_centres", shortest(contract.pitch_centres)},
+                             {"pitch_width", shortest(contract.pitch_width)},
+                             {"onset_decays_s", shortest(contract.onset_decays_s)},
+                             {"release_decays_s", shortest(contract.release_decays_s)},
+                             {"instruments", contract.instruments},
+                             {"programs", contract.programs},
+                             {"row_features", contract.row_feature_names()}};
   if (contract.phase) {
     features["phase"] = true;
   }

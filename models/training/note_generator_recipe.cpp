@@ -63,10 +63,9 @@ NoteGeneratorRecipe note_generator_recipe_from_json(const nlohmann::json& json,
   for (const int size : training.integers("fft_sizes", {1, 16}, 16, 1 << 15)) {
     recipe.resolutions.push_back({size, size / 4, size});
   }
-  recipe.training = adversarial_options_from_json(
-      fields.object("training"), where,
-      {"segments", "segment_samples", "onset_share", "release_share", "quietest_dbfs",
-       "fft_sizes"});
+  recipe.training = adversarial_options_from_json(fields.object("training"), where,
+                                                  {"segments", "segment_samples", "onset_share",
+                                                   "release_share", "quietest_dbfs", "fft_sizes"});
   recipe.batches.seed = recipe.training.seed;
   // For others: ondes-train reads "corpus" where it makes one, people read how a voice came about.
   if (fields.has("corpus")) {
