@@ -93,7 +93,7 @@ class CpuStepRunner final : public StepRunner {
     const int units = std::min(threads_, static_cast<int>(lanes.size()));
     share_ = (static_cast<int>(lanes.size()) + units - 1) / units;
     if (units == 1) {
-      run_share(0, false);
+      run_share(0);
     } else {
       pool_.run(units);
     }
@@ -108,12 +108,12 @@ class CpuStepRunner final : public StepRunner {
   }
 
  private:
-  static void run_unit(void* self, int unit, bool on_worker) noexcept {
-    static_cast<CpuStepRunner*>(self)->run_share(unit, on_worker);
+  static void run_unit(void* self, int unit, bool) noexcept {
+    static_cast<CpuStepRunner*>(self)->run_share(unit);
   }
 
   // Lanes [unit * share, ...) of the call in progress.
-  void run_share(int unit, bool on_worker) noexcept {
+  void run_share(int unit) noexcept {
     const std::size_t first = pair_now_ ? 0 : std::min(size(unit * share_), lanes_.size());
     const std::size_t count = std::min(size(share_), lanes_.size() - first);
     if (count == 0) {
@@ -129,7 +129,6 @@ class CpuStepRunner final : public StepRunner {
     call.probe = probe_;
     call.pair = pair_now_ ? &pair_ : nullptr;
     call.second_half = pair_now_ && unit == 1;
-    call.may_yield = on_worker;
     switch (options_.precision) {
       case Precision::f32:
         kernels_.advance_f32(call);

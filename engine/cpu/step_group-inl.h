@@ -95,8 +95,7 @@ class Group {
         rows_in_force(t + 1);
         past_taps(t + 1);
       }
-      for (Patience patience(call_.may_yield);
-           !mine && pair.samples_done.load(std::memory_order_acquire) <= t;) {
+      for (Patience patience; !mine && pair.samples_done.load(std::memory_order_acquire) <= t;) {
         patience.wait();
       }
     }
@@ -107,7 +106,7 @@ class Group {
   HWY_INLINE void follow() {
     PairSync& pair = *call_.pair;
     for (int t = 0; t < call_.samples; ++t) {
-      Patience patience(call_.may_yield);
+      Patience patience;
       bool mine = false;
       while (!mine && pair.samples_done.load(std::memory_order_acquire) <= t) {
         if (pair.layers_done.load(std::memory_order_acquire) > layers_before(t)) {
@@ -137,7 +136,7 @@ class Group {
       const float* init = l == 0 ? m_.skip_bias : s_.sums(0);
       begin_parts<Dot>(chunk.matrix, init, parts);
       for (int step = 0; step < chunk.matrix.steps; step += z_words, ++l) {
-        for (Patience patience(call_.may_yield);
+        for (Patience patience;
              pair.layers_done.load(std::memory_order_acquire) <= layers_before(t) + l;) {
           patience.wait();
         }

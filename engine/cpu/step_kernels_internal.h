@@ -31,13 +31,11 @@ struct PairSync {
   }
 };
 
-// A waiting loop. Where it may, it leaves the core to others when it takes long; the caller of a
-// real-time member may not, because that enters the kernel.
+// A waiting loop that leaves the core to others when it takes long, as WorkerPool::run() does.
 class Patience {
  public:
-  explicit Patience(bool may_yield) noexcept : may_yield_(may_yield) {}
   void wait() noexcept {
-    if (!may_yield_ || ++spins_ < 20000) {
+    if (++spins_ < 20000) {
       spin_pause();
     } else {
       std::this_thread::yield();
@@ -45,7 +43,6 @@ class Patience {
   }
 
  private:
-  bool may_yield_;
   int spins_ = 0;
 };
 
@@ -60,7 +57,6 @@ struct GroupCall {
   StepProbe* probe = nullptr;
   PairSync* pair = nullptr;  // one lane shared by two cores; this call is one of its halves
   bool second_half = false;
-  bool may_yield = false;  // runs on a worker, not on the render thread
 };
 
 struct StepKernels {

@@ -8,6 +8,7 @@ namespace {
 
 constexpr int kSpins = 4000;  // some 50 microseconds: the gap between blocks of a render
 constexpr int kYields = 200;
+constexpr int kCallerSpins = 20000;  // a good part of a millisecond
 constexpr auto kNap = std::chrono::microseconds(100);
 
 }  // namespace
@@ -44,8 +45,12 @@ void WorkerPool::run(int units) noexcept {
   ticket_.store(job << 32U | static_cast<std::uint64_t>(units) << 16U, std::memory_order_release);
   while (take_unit(false)) {
   }
-  while (done_.load(std::memory_order_acquire) != units) {
-    spin_pause();
+  for (int spins = 0; done_.load(std::memory_order_acquire) != units;) {
+    if (++spins < kCallerSpins) {
+      spin_pause();
+    } else {
+      std::this_thread::yield();
+    }
   }
 }
 

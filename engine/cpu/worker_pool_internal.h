@@ -4,9 +4,11 @@
 // many units it has, which is next. A worker that comes late finds no unit left, never one of
 // another job. The caller works too, so a job ends even if every worker sleeps. Idle workers spin,
 // then yield, then nap: waiting costs the caller nothing, and a nap never delays more than one
-// share. The caller only spins: run() is
-// real-time, and giving up the processor enters the kernel. So a worker that is preempted within a
-// unit delays the caller until it runs again. Denormals are flushed on every worker, as they are to
+// share. The caller spins while its workers
+// finish, for about half a millisecond. A worker that is not done by then has lost its processor,
+// perhaps to the very caller: then the caller yields, the one time that something marked real time
+// enters the kernel, because spinning on would only keep the worker away (measured on two busy
+// cores: ten times slower). Denormals are flushed on every worker, as they are to
 // be on the caller's thread (engine/flush_to_zero.h): which thread takes a unit changes no bit.
 // Set-up thread: constructor, destructor. Render thread: run(), one caller at a time.
 #pragma once
