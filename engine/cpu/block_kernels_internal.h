@@ -21,12 +21,13 @@ struct PackedMap {
   const float* inverse_beta = nullptr;
 };
 
-// 8-bit form of a signal: byte = nearest(value * inverse + zero), held in 0..255.
+// 8-bit form of a signal: byte = nearest(value * inverse[c] + zero[c]), held in 0..255. Both are
+// padded like a map's parameters and stand at the first channel concerned.
 struct QuantisedCall {
   std::uint8_t* to = nullptr;
   std::ptrdiff_t step = 0;
-  float inverse = 0.0F;
-  float zero = 0.0F;
+  const float* inverse = nullptr;
+  const float* zero = nullptr;
 };
 
 // What becomes of sums (BlockEpilogue). Pointers stand at the first channel and frame of the call;

@@ -38,6 +38,11 @@ double rate_of(const ValueLayout& value) {
 constexpr int kTileBytes = 128 * 1024;
 constexpr int kMinTileFrames = 96;
 
+// Channels quieter than this part of the loudest are not given finer steps: their steps, squared,
+// would leave the range of numbers, and nobody hears them.
+constexpr float kLeastWidth = 1e-6F;
+constexpr double kExactShare = 0.05;  // of a plan's multiplications
+
 class Builder {
  public:
   Builder(const BlockPlan& plan,
@@ -47,10 +52,15 @@ class Builder {
       : plan_(plan), options_(options), kernels_(kernels), model_(*model) {}
 
   void build() {
-    for (std::size_t v = 0; v < plan_.values.size(); ++v) {
-      const BlockRange range = plan_.ranges.empty() ? BlockRange{} : plan_.ranges[v];
-      add_value(plan_.values[v].channels, plan_.values[v].rate, range);
+    std::span<const BlockRange> ranges(plan_.ranges);
+    for (const BlockValue& one : plan_.values) {
+      const BlockValueId id = add_value(one.channels, one.rate);
+      if (!ranges.empty()) {
+        set_steps(ranges.first(at(one.channels)), &value(id));
+        ranges = ranges.subspan(at(one.channels));
+      }
     }
+    choose_exact();
     model_.inputs = plan_.inputs;
     model_.output = plan_.output;
     for (const BlockOp& op : plan_.ops) {
@@ -65,19 +75,52 @@ class Builder {
   }
 
  private:
-  BlockValueId add_value(int channels, BlockRate rate, BlockRange range) {
+  BlockValueId add_value(int channels, BlockRate rate) {
     ValueLayout value;
-    // Zero is a byte of its own, so that padding is exact.
-    const float low = std::min(range.low, 0.0F);
-    const float high = std::max(range.high, 0.0F);
-    value.scale = high > low ? (high - low) / 255.0F : 1.0F;
-    value.zero = static_cast<int>(std::lround(-low / value.scale));
     value.byte_width = frame_bytes(channels);
+    value.scales.assign(at(channels), 1.0F);
+    value.zeros.assign(at(value.byte_width), 0);
     value.channels = channels;
     value.width = frame_width(channels);
     value.rate = rate;
     model_.values.push_back(std::move(value));
     return static_cast<BlockValueId>(model_.values.size()) - 1;
+  }
+
+  // Steps of 8 bits, a channel each. A channel gets the geometric mean of its own width and the
+  // widest one's: fine steps where it is quiet, and room for what calibration did not hear.
+  static void set_steps(std::span<const BlockRange> ranges, ValueLayout* value) {
+    // Zero is a byte of its own, so that padding is exact.
+    const auto width = [](const BlockRange& range) {
+      return std::max(range.high, 0.0F) - std::min(range.low, 0.0F);
+    };
+    float widest = 0.0F;
+    for (const BlockRange& range : ranges) {
+      widest = std::max(widest, width(range));
+    }
+    for (std::size_t c = 0; c < ranges.size(); ++c) {
+      const float own = std::max(width(ranges[c]), kLeastWidth * widest);
+      if (own > 0.0F) {
+        value->scales[c] = std::sqrt(own) * std::sqrt(widest) / 255.0F;
+        const float share = -std::min(ranges[c].low, 0.0F) / own;
+        value->zeros[c] = static_cast<std::uint8_t>(std::lround(255.0F * share));
+      }
+    }
+  }
+  // The first transposed convolutions stay as they are: everything behind them repeats their error,
+  // and they are a small part of the work.
+  void choose_exact() {
+    const double most = kExactShare * macs_per_frame(plan_);
+    double macs = 0.0;
+    for (const BlockOp& op : plan_.ops) {
+      const auto* up = std::get_if<BlockTransposedConv>(&op);
+      if (up != nullptr && up->groups == 1) {
+        macs += static_cast<double>(up->weights.size()) * rate_of(value(up->input));
+        if (macs <= most) {
+          exact_.push_back(up->weights.data());
+        }
+      }
+    }
   }
 
   std::size_t reserve(std::size_t floats) {
@@ -137,9 +180,9 @@ class Builder {
     node.pad_left = left;
     node.pad_right = right;
     node.inputs = {input};
-    node.output = add_value(value(input).channels, value(input).rate, {});
-    value(node.output).scale = value(input).scale;
-    value(node.output).zero = value(input).zero;
+    node.output = add_value(value(input).channels, value(input).rate);
+    value(node.output).scales = value(input).scales;
+    value(node.output).zeros = value(input).zeros;
     node.outputs = {node.output};
     model_.nodes.push_back(node);
     return node.output;
@@ -189,11 +232,14 @@ class Builder {
            outputs >= kFrameAlignment && std::int64_t{taps} * inputs <= 65536 && !from_outside;
   }
 
-  // 8-bit weights with a scale for each output: panels of [tap][four inputs][output][4].
+  // 8-bit weights with a scale for each output: panels of [tap][four inputs][output][4]. An input's
+  // step is part of its weights.
   template <class Weight>
   std::vector<ConvPanel> pack_i8(BlockValueId input, int outputs, int taps, const Weight& weight) {
     const int lanes = kernels_.lanes;
     const int inputs = value(input).channels;
+    const ValueLayout& from = value(input);
+    const auto scaled = [&](int o, int k, int i) { return weight(o, k, i) * from.scales[at(i)]; };
     const int quads = (inputs + 3) / 4;
     std::vector<ConvPanel> panels;
     for (int first = 0; first < outputs; first += 2 * lanes) {
@@ -210,22 +256,21 @@ class Builder {
         float largest = 0.0F;
         for (int k = 0; k < taps; ++k) {
           for (int i = 0; i < inputs; ++i) {
-            largest = std::max(largest, std::fabs(weight(o, k, i)));
+            largest = std::max(largest, std::fabs(scaled(o, k, i)));
           }
         }
         const float inverse = largest > 0.0F ? 127.0F / largest : 0.0F;
-        std::int32_t sum = 0;
+        std::int32_t start = 0;  // takes the products of the inputs' zeros away
         for (int k = 0; k < taps; ++k) {
           for (int i = 0; i < inputs; ++i) {
-            const auto byte = static_cast<std::int8_t>(std::lround(weight(o, k, i) * inverse));
-            sum += byte;
+            const auto byte = static_cast<std::int8_t>(std::lround(scaled(o, k, i) * inverse));
+            start -= from.zeros[at(i)] * byte;
             bytes[((at(k) * at(quads) + at(i / 4)) * at(width) + at(o - first)) * 4 + at(i % 4)] =
                 byte;
           }
         }
-        const std::int32_t start = -value(input).zero * sum;
         std::memcpy(&parameters_[panel.start + at(o - first)], &start, sizeof(start));
-        parameters_[panel.scales + at(o - first)] = largest / 127.0F * value(input).scale;
+        parameters_[panel.scales + at(o - first)] = largest / 127.0F;
       }
       if (!bytes.empty()) {
         std::memcpy(&parameters_[panel.weights], bytes.data(), bytes.size());
@@ -322,7 +367,8 @@ class Builder {
     set_epilogue(op.to, &node);
     const bool depthwise = op.groups > 1 && op.groups == inputs && op.groups == outputs;
     node.kind = depthwise ? NodeKind::depthwise : NodeKind::conv;
-    node.integer = !depthwise && is_integer(op.input, outputs, op.groups, op.taps);
+    node.integer = !depthwise && is_integer(op.input, outputs, op.groups, op.taps) &&
+                   std::find(exact_.begin(), exact_.end(), op.weights.data()) == exact_.end();
     for (int first = 0; first < op.stride; ++first) {
       // Results u with u mod stride = first: taps first, first + stride, ..., the oldest frame last.
       ConvPhase phase;
@@ -347,7 +393,7 @@ class Builder {
       const ValueLayout like = value(op.inputs[0]);
       BlockNode part;
       part.kind = NodeKind::sum;
-      part.output = add_value(like.channels, like.rate, {});
+      part.output = add_value(like.channels, like.rate);
       const auto first = op.inputs.begin();
       part.op = BlockSum{{first, first + kMostSummed}, 1.0F, part.output, {}, kNoValue};
       op.inputs.erase(first, first + kMostSummed);
@@ -453,6 +499,9 @@ class Builder {
       }
       ValueLayout& read = value(node.inputs[0]);
       read.bytes = read.bytes || node.integer;
+      if (node.integer) {
+        store_steps(&read);
+      }
       if (const auto* conv = std::get_if<BlockConv>(&node.op)) {
         read.left = std::max(read.left, conv->pad_left);
         read.right = std::max(read.right, conv->pad_right);
@@ -460,6 +509,20 @@ class Builder {
         read.left = std::max(read.left, static_cast<int>(-first_frame_read(node.op, 0)));
         read.right = std::max(read.right, (up->taps - 1 - up->trim_right) / up->stride);
       }
+    }
+  }
+
+  // What an epilogue needs to write a signal's bytes; read as far as a map's parameters.
+  void store_steps(ValueLayout* value) {
+    if (value->zero_at != 0) {
+      return;
+    }
+    const int size = frame_width(value->channels) + 2 * kFrameAlignment;
+    value->inverse_at = reserve(at(size));
+    value->zero_at = reserve(at(size));
+    for (std::size_t c = 0; c < value->scales.size(); ++c) {
+      parameters_[value->inverse_at + c] = 1.0F / value->scales[c];
+      parameters_[value->zero_at + c] = value->zeros[c];
     }
   }
 
@@ -606,6 +669,7 @@ class Builder {
   const BlockKernels& kernels_;
   BlockModel& model_;
   std::vector<float> parameters_;
+  std::vector<const float*> exact_;  // weights that keep their precision
 };
 
 }  // namespace

@@ -116,9 +116,11 @@ struct ValueLayout {
   int right = 0;  // and behind the last
   int capacity = 0;
   bool floats = true;  // kept as numbers
-  bool bytes = false;  // kept in 8 bits: number = scale * (byte - zero)
-  float scale = 1.0F;
-  int zero = 0;
+  bool bytes = false;  // kept in 8 bits: number = scales[c] * (byte - zeros[c])
+  std::vector<float> scales;
+  std::vector<std::uint8_t> zeros;  // a frame of padding, byte_width
+  std::size_t inverse_at = 0;       // 1 / scale and zero as floats: offsets into the weights
+  std::size_t zero_at = 0;
   int byte_width = 0;        // bytes of a frame
   std::size_t at = 0;        // offset into a stream's memory, floats
   std::size_t bytes_at = 0;  // and into its bytes

@@ -47,8 +47,9 @@ FinishCall finish_at(
       return QuantisedCall{};
     }
     return QuantisedCall{stream.byte_frame(model, id, t) + channel,
-                         std::ptrdiff_t{layout.byte_width} * step, 1.0F / layout.scale,
-                         static_cast<float>(layout.zero)};
+                         std::ptrdiff_t{layout.byte_width} * step,
+                         model.parameters() + layout.inverse_at + channel,
+                         model.parameters() + layout.zero_at + channel};
   };
   if (node.output != kNoValue) {
     finish.output_bytes = bytes_of(node.output);
@@ -276,8 +277,8 @@ void quantise_frames(const BlockModel& model,
   call.width = layout.width;
   call.channels = padded_channels(layout.channels);
   call.frames = static_cast<int>(count);
-  call.bytes = {stream.byte_frame(model, id, first), layout.byte_width, 1.0F / layout.scale,
-                static_cast<float>(layout.zero)};
+  call.bytes = {stream.byte_frame(model, id, first), layout.byte_width,
+                model.parameters() + layout.inverse_at, model.parameters() + layout.zero_at};
   kernels.quantise(call);
 }
 

@@ -151,10 +151,11 @@ void block_conv_i8(const ConvI8Call& call) noexcept {
 
 void block_quantise(const QuantiseCall& call) noexcept {
   const DF d;
-  for (int t = 0; t < call.frames; ++t) {
-    for (int c = 0; c < call.channels; c += kLanes) {
-      store_bytes(d, hn::LoadU(d, call.x + std::ptrdiff_t{t} * call.width + c), call.bytes,
-                  t * call.bytes.step + c);
+  for (int c = 0; c < call.channels; c += kLanes) {
+    const Steps<1> steps(moved_channels(call.bytes, c));
+    for (int t = 0; t < call.frames; ++t) {
+      steps.store(hn::LoadU(d, call.x + std::ptrdiff_t{t} * call.width + c), 0,
+                  call.bytes.to + t * call.bytes.step + c);
     }
   }
 }

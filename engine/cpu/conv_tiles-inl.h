@@ -30,16 +30,29 @@ using VF = hn::Vec<DF>;
 constexpr int kLanes = static_cast<int>(hn::MaxLanes(DF()));
 constexpr int kTileFrames = HWY_TARGET == HWY_AVX2 ? 6 : 12;
 
-// A vector of a signal as bytes (QuantisedCall).
-template <class D, class V>
-HWY_INLINE void store_bytes(D d, V x, const QuantisedCall& call, std::ptrdiff_t at) {
-  const hn::RebindToSigned<D> di;
-  const hn::Rebind<std::uint8_t, D> d8;
-  V v = hn::MulAdd(x, hn::Set(d, call.inverse), hn::Set(d, call.zero));
-  v = hn::Min(hn::Max(v, hn::Zero(d)), hn::Set(d, 255.0F));
-  v = hn::Sub(hn::Add(v, hn::Set(d, 12582912.0F)), hn::Set(d, 12582912.0F));
-  hn::StoreU(hn::DemoteTo(d8, hn::ConvertTo(di, v)), d8, call.to + at);
-}
+// The steps of some vectors of channels (QuantisedCall), held in registers over frames: a store of
+// bytes might change anything, so that a compiler would load them again.
+template <int kVectors>
+struct Steps {
+  VF inverse[kVectors];
+  VF zero[kVectors];
+  HWY_INLINE explicit Steps(const QuantisedCall& call) {
+    const DF d;
+    for (int v = 0; v < kVectors; ++v) {
+      inverse[v] = call.to == nullptr ? hn::Zero(d) : hn::LoadU(d, call.inverse + v * kLanes);
+      zero[v] = call.to == nullptr ? hn::Zero(d) : hn::LoadU(d, call.zero + v * kLanes);
+    }
+  }
+  HWY_INLINE void store(VF x, int vector, std::uint8_t* to) const {
+    const DF d;
+    const hn::RebindToSigned<DF> di;
+    const hn::Rebind<std::uint8_t, DF> d8;
+    VF v = hn::MulAdd(x, inverse[vector], zero[vector]);
+    v = hn::Min(hn::Max(v, hn::Zero(d)), hn::Set(d, 255.0F));
+    v = hn::Sub(hn::Add(v, hn::Set(d, 12582912.0F)), hn::Set(d, 12582912.0F));
+    hn::StoreU(hn::DemoteTo(d8, hn::ConvertTo(di, v)), d8, to);
+  }
+};
 
 // Epilogue of `frames` rows of kVectors vectors, contiguous in `sums`; the call's pointers stand at
 // the first of them.
@@ -47,8 +60,11 @@ template <int kVectors>
 HWY_NOINLINE void finish_rows(const FinishCall& call, const float* HWY_RESTRICT sums, int frames) {
   const DF d;
   const VF scale = hn::Set(d, call.scale);
+  const Steps<kVectors> output_steps(call.output_bytes);
+  const Steps<kVectors> mapped_steps(call.mapped_bytes);
   with_kind(call.map.kind, [&](auto kind) HWY_ATTR {
     for (int t = 0; t < frames; ++t) {
+#pragma GCC unroll 2
       for (int v = 0; v < kVectors; ++v) {
         const int at = v * kLanes;
         VF z = hn::Load(d, sums + t * kVectors * kLanes + at);
@@ -60,7 +76,7 @@ HWY_NOINLINE void finish_rows(const FinishCall& call, const float* HWY_RESTRICT 
           hn::StoreU(z, d, call.output + t * call.output_step + at);
         }
         if (call.output_bytes.to != nullptr) {
-          store_bytes(d, z, call.output_bytes, t * call.output_bytes.step + at);
+          output_steps.store(z, v, call.output_bytes.to + t * call.output_bytes.step + at);
         }
         if (call.mapped == nullptr && call.mapped_bytes.to == nullptr) {
           continue;
@@ -70,7 +86,7 @@ HWY_NOINLINE void finish_rows(const FinishCall& call, const float* HWY_RESTRICT 
           hn::StoreU(z, d, call.mapped + t * call.mapped_step + at);
         }
         if (call.mapped_bytes.to != nullptr) {
-          store_bytes(d, z, call.mapped_bytes, t * call.mapped_bytes.step + at);
+          mapped_steps.store(z, v, call.mapped_bytes.to + t * call.mapped_bytes.step + at);
         }
       }
     }
@@ -88,14 +104,19 @@ HWY_INLINE FinishCall moved(const FinishCall& call, int frames) {
   }
   return to;
 }
+HWY_INLINE QuantisedCall moved_channels(const QuantisedCall& call, int channels) {
+  if (call.to == nullptr) {
+    return call;
+  }
+  return {call.to + channels, call.step, call.inverse + channels, call.zero + channels};
+}
 HWY_INLINE FinishCall moved_channels(const FinishCall& call, int channels) {
   FinishCall to = call;
   to.residual = call.residual == nullptr ? nullptr : call.residual + channels;
   to.output = call.output == nullptr ? nullptr : call.output + channels;
   to.mapped = call.mapped == nullptr ? nullptr : call.mapped + channels;
-  for (QuantisedCall* bytes : {&to.output_bytes, &to.mapped_bytes}) {
-    bytes->to = bytes->to == nullptr ? nullptr : bytes->to + channels;
-  }
+  to.output_bytes = moved_channels(call.output_bytes, channels);
+  to.mapped_bytes = moved_channels(call.mapped_bytes, channels);
   if (call.map.alpha != nullptr) {
     to.map.alpha += channels;
     to.map.inverse_beta += channels;

@@ -105,8 +105,8 @@ class CpuBlockRunner final : public BlockRunner {
     probed_ = frames == nullptr ? kNoValue : value;
     probe_ = frames;
   }
-  // Widens the ranges of the plan's values by every frame from now on. f32 only.
-  void track(std::vector<BlockRange>* ranges) { ranges_ = ranges; }
+  // Widens the ranges of the channels of the plan's values by every frame from now on. f32 only.
+  void track(std::vector<std::vector<BlockRange>>* ranges) { ranges_ = ranges; }
   std::string description() const override {
     return std::string("cpu ") + kernels_.name + " " + precision_name(options_.precision) + ", " +
            std::to_string(options_.threads) + (options_.threads == 1 ? " thread" : " threads");
@@ -125,8 +125,7 @@ class CpuBlockRunner final : public BlockRunner {
       const ValueLayout& layout = model_.values[v];
       begin_.values[v].base = -layout.left;
       if (layout.bytes) {
-        std::memset(begin_.bytes + layout.bytes_at, layout.zero,
-                    at(layout.left) * at(layout.byte_width));
+        pad_bytes(layout, layout.left, begin_.bytes + layout.bytes_at);
       }
     }
     for (const BlockNode& node : model_.nodes) {
@@ -161,6 +160,13 @@ class CpuBlockRunner final : public BlockRunner {
   }
 
   ValueState& state(BlockValueId id) noexcept { return now_->values[at(id)]; }
+
+  // Frames whose every number is 0.
+  static void pad_bytes(const ValueLayout& layout, int frames, std::uint8_t* to) noexcept {
+    for (int t = 0; t < frames; ++t, to += layout.byte_width) {
+      std::copy(layout.zeros.begin(), layout.zeros.end(), to);
+    }
+  }
 
   // Drops the frames of a value that nobody needs any more.
   void compact(BlockValueId id) noexcept {
@@ -220,8 +226,7 @@ class CpuBlockRunner final : public BlockRunner {
                   at(layout.right) * at(layout.width) * sizeof(float));
     }
     if (layout.bytes) {
-      std::memset(now_->byte_frame(model_, id, value.end), layout.zero,
-                  at(layout.right) * at(layout.byte_width));
+      pad_bytes(layout, layout.right, now_->byte_frame(model_, id, value.end));
     }
     value.over = true;
   }
@@ -359,10 +364,10 @@ class CpuBlockRunner final : public BlockRunner {
 
   void record(BlockValueId id, std::int64_t first, std::int64_t count) noexcept {
     if (ranges_ != nullptr && at(id) < ranges_->size()) {
-      BlockRange& range = (*ranges_)[at(id)];
       for (std::int64_t t = first; t < first + count; ++t) {
         const float* frame = now_->frame(model_, id, t);
         for (int c = 0; c < model_.values[at(id)].channels; ++c) {
+          BlockRange& range = (*ranges_)[at(id)][at(c)];
           range.low = std::min(range.low, frame[c]);
           range.high = std::max(range.high, frame[c]);
         }
@@ -376,7 +381,8 @@ class CpuBlockRunner final : public BlockRunner {
       for (int c = 0; c < layout.channels; ++c) {
         const int byte = layout.floats ? 0 : now_->byte_frame(model_, id, t)[c];
         probe_->push_back(layout.floats ? now_->frame(model_, id, t)[c]
-                                        : layout.scale * static_cast<float>(byte - layout.zero));
+                                        : layout.scales[at(c)] *
+                                              static_cast<float>(byte - layout.zeros[at(c)]));
       }
     }
   }
@@ -395,7 +401,7 @@ class CpuBlockRunner final : public BlockRunner {
   StreamState begin_;
   BlockValueId probed_ = kNoValue;
   std::vector<float>* probe_ = nullptr;
-  std::vector<BlockRange>* ranges_ = nullptr;
+  std::vector<std::vector<BlockRange>>* ranges_ = nullptr;
 
   // The call in progress.
   StreamState* now_ = nullptr;
@@ -447,7 +453,10 @@ std::vector<BlockRange> calibrated_ranges(const BlockPlan& plan,
   validate(plan);
   const BlockRunnerOptions options{Precision::f32, 1, kBlockFrames, threads};
   CpuBlockRunner runner(*block_kernels(chosen_isa()), plan, options);
-  std::vector<BlockRange> ranges(plan.values.size());
+  std::vector<std::vector<BlockRange>> ranges;
+  for (const BlockValue& value : plan.values) {
+    ranges.emplace_back(at(value.channels));
+  }
   runner.track(&ranges);
   Buffer room(runner.max_output_frames(), plan.values[at(plan.output)].channels);
   for (const std::vector<ConstFrames>& clip : clips) {
@@ -464,7 +473,11 @@ std::vector<BlockRange> calibrated_ranges(const BlockPlan& plan,
     while (runner.finish(0, room.view()) > 0) {
     }
   }
-  return ranges;
+  std::vector<BlockRange> all;
+  for (const std::vector<BlockRange>& value : ranges) {
+    all.insert(all.end(), value.begin(), value.end());
+  }
+  return all;
 }
 
 std::unique_ptr<BlockRunner> make_cpu_block_runner(const BlockPlan& plan,

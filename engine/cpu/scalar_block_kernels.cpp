@@ -24,8 +24,8 @@ float map_packed(const PackedMap& map, float x, int channel) noexcept {
   return map_value(one, x, 0);
 }
 
-std::uint8_t quantised(const QuantisedCall& call, float x) noexcept {
-  float v = exact::fma(x, call.inverse, call.zero);
+std::uint8_t quantised(const QuantisedCall& call, float x, int channel) noexcept {
+  float v = exact::fma(x, call.inverse[channel], call.zero[channel]);
   v = v < 0.0F ? 0.0F : (v > 255.0F ? 255.0F : v);
   return static_cast<std::uint8_t>((v + 12582912.0F) - 12582912.0F);  // to the nearest, then even
 }
@@ -39,7 +39,7 @@ void finish(const FinishCall& call, int frame, int channel, float y) noexcept {
   }
   if (call.output_bytes.to != nullptr) {
     call.output_bytes.to[frame * call.output_bytes.step + channel] =
-        quantised(call.output_bytes, z);
+        quantised(call.output_bytes, z, channel);
   }
   if (call.mapped == nullptr && call.mapped_bytes.to == nullptr) {
     return;
@@ -50,7 +50,7 @@ void finish(const FinishCall& call, int frame, int channel, float y) noexcept {
   }
   if (call.mapped_bytes.to != nullptr) {
     call.mapped_bytes.to[frame * call.mapped_bytes.step + channel] =
-        quantised(call.mapped_bytes, mapped);
+        quantised(call.mapped_bytes, mapped, channel);
   }
 }
 
@@ -166,7 +166,7 @@ void conv_i8(const ConvI8Call& call) noexcept {
 void quantise(const QuantiseCall& call) noexcept {
   for (int t = 0; t < call.frames; ++t) {
     for (int c = 0; c < call.channels; ++c) {
-      call.bytes.to[t * call.bytes.step + c] = quantised(call.bytes, call.x[t * call.width + c]);
+      call.bytes.to[t * call.bytes.step + c] = quantised(call.bytes, call.x[t * call.width + c], c);
     }
   }
 }

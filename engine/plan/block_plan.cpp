@@ -335,8 +335,12 @@ void validate(const BlockPlan& plan) {
   validate_flow(plan);
   validate_lengths(plan);
   validate_prewarm(plan);
-  if (!plan.ranges.empty() && plan.ranges.size() != plan.values.size()) {
-    refuse("ranges", std::to_string(plan.values.size()) + " or none",
+  std::size_t channels = 0;
+  for (const BlockValue& value : plan.values) {
+    channels += index(value.channels);
+  }
+  if (!plan.ranges.empty() && plan.ranges.size() != channels) {
+    refuse("ranges", std::to_string(channels) + " (one a channel of every value) or none",
            std::to_string(plan.ranges.size()));
   }
 }

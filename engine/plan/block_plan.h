@@ -176,7 +176,7 @@ using BlockOp = std::variant<BlockConv,
                              BlockLstm,
                              BlockInverseStft>;
 
-// The least and the greatest number a signal took while it was calibrated.
+// The least and the greatest number a channel of a signal took while it was calibrated.
 struct BlockRange {
   float low = 0.0F;
   float high = 0.0F;
@@ -192,7 +192,8 @@ struct BlockPlan {
   // frame of a signal: 0 for everything that is padded, the receptive field for what was "prewarmed
   // with silence" (NAM). Such plans are causal (latency 0) and are not flushed.
   int prewarm_frames = 0;
-  // Of every value, for integer precisions; empty: not calibrated (engine/plan/block_runner.h).
+  // Of every channel of every value, one value after another, for integer precisions; empty: not
+  // calibrated (engine/plan/block_runner.h).
   std::vector<BlockRange> ranges;
 
   // Keeps the memory behind the spans alive.

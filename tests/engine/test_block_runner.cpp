@@ -106,7 +106,9 @@ TEST_CASE("a frame written in 8 bits leaves the next frame alone, however wide i
     CAPTURE(isa_name(isa));
     const BlockKernels& kernels = *block_kernels(isa);
     std::vector<std::uint8_t> bytes(2 * kChannels, 77);
-    const QuantisedCall to{bytes.data(), kChannels, 2.0F, 5.0F};
+    const std::vector<float> inverse(kChannels, 2.0F);
+    const std::vector<float> zero(kChannels, 5.0F);
+    const QuantisedCall to{bytes.data(), kChannels, inverse.data(), zero.data()};
     const float* const inputs[] = {x.data()};
     SumCall sum;
     sum.inputs = inputs;
@@ -194,6 +196,49 @@ TEST_CASE("8 bits stay within one part in fifty of f32, whose range they know") 
   // Two layers round inputs and weights to steps of some 1/100 and 1/40 of a deviation: each adds
   // step / sqrt(12), together about 1 %.
   CHECK(std::sqrt(error / power) < 0.02);
+  CHECK(error > 0.0);  // it is not f32 that ran
+}
+
+TEST_CASE("in 8 bits a quiet channel keeps its precision beside one a hundred times as loud") {
+  constexpr int kChannels = 16;
+  std::vector<float> gains(kChannels, 1.0F);
+  gains[0] = 100.0F;
+  std::vector<float> same(kChannels * kChannels, 0.0F);
+  for (int c = 0; c < kChannels; ++c) {
+    same[static_cast<std::size_t>(c * kChannels + c)] = 1.0F;
+  }
+  BlockPlan plan;
+  plan.sample_rate_hz = 8000;
+  plan.values = {{kChannels, {}, "in"}, {kChannels, {}, "loud"}, {kChannels, {}, "out"}};
+  plan.inputs = {0};
+  plan.output = 2;
+  BlockConv gain;
+  gain.input = 0;
+  gain.groups = kChannels;
+  gain.weights = gains;
+  gain.to.output = 1;
+  BlockConv conv;
+  conv.input = 1;
+  conv.weights = same;
+  conv.to.output = 2;
+  plan.ops = {gain, conv};
+  const BlockSignal signal(plan, 1000, 5);
+  const std::vector<float> expected = judged(plan, signal);
+  const BlockPlan ranged = calibrated(plan, signal);
+  const auto runner = make_cpu_block_runner(ranged, {Precision::i8, 1, 16, 1});
+  const std::vector<float> found = played(*runner, ranged, signal, {16});
+  REQUIRE(found.size() == expected.size());
+  double error = 0.0;
+  double power = 0.0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (i % kChannels != 0) {
+      error += std::pow(static_cast<double>(found[i]) - static_cast<double>(expected[i]), 2);
+      power += std::pow(static_cast<double>(expected[i]), 2);
+    }
+  }
+  // A channel of width w beside the widest W has steps of sqrt(w W) / 255: a tenth of what W alone
+  // would give, which is w / 2.55 here, and would put the error at 0.1 w.
+  CHECK(std::sqrt(error / power) < 0.1);
   CHECK(error > 0.0);  // it is not f32 that ran
 }
 
