@@ -6,8 +6,10 @@
 #include <chrono>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "apps/exit_codes.h"
+#include "apps/interrupt.h"
 #include "apps/precision_names.h"
 #include "apps/voices.h"
 #include "engine/buffer.h"
@@ -66,7 +68,8 @@ Line measure(const Voice& voice,
     std::vector<SynthEvent> events;
     // Struck again every second, so that percussive notes do not fade out of the measurement.
     const std::int64_t position = synth.position_samples();
-    const bool strikes = position / rate_hz != (position - options.block_frames) / rate_hz;
+    const bool strikes =
+        position == 0 || position / rate_hz != (position - options.block_frames) / rate_hz;
     for (int i = 0; strikes && i < lanes; ++i) {
       SynthEvent event;
       event.sample = position;
@@ -86,12 +89,17 @@ Line measure(const Voice& voice,
       event.value = 0.8F;
       events.push_back(event);
     }
+    check_interrupted();
     const auto start = Clock::now();
     synth.process(events, mix.view());
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     if (block >= 4) {  // caches and workers are awake
       times.push_back(seconds * rate_hz / options.block_frames);
     }
+  }
+  if (synth.stats().lanes_max != lanes) {
+    throw std::logic_error("bench voice: " + std::to_string(synth.stats().lanes_max) +
+                           " lanes sounded, not " + std::to_string(lanes));
   }
   return {runner->description(),  precision,           lanes, threads, at_share(times, 0.5),
           at_share(times, 0.999), at_share(times, 1.0)};
