@@ -47,8 +47,8 @@ class BlockRunner {
 
 struct BlockRunnerOptions {
   // i8: large convolutions take 8-bit inputs and weights and sum in integers, the same samples on
-  // every machine; the plan must be calibrated. The first transposed convolutions, up to a
-  // twentieth of the work, stay in f32: everything behind them would repeat their error. i16 is refused:
+  // every machine; the plan must be calibrated. The first transposed convolutions, up to a twentieth
+  // of the work, stay in f32: everything behind them would repeat their error. i16 is refused:
   // Error{usage}.
   Precision precision = Precision::f32;
   int max_streams = 1;
@@ -60,9 +60,9 @@ struct BlockRunnerOptions {
 std::unique_ptr<BlockRunner> make_cpu_block_runner(const BlockPlan& plan,
                                                    const BlockRunnerOptions& options);
 
-// The range of every channel of every value over the whole of one or more signals (evaluated in f32 on the CPU,
-// `threads` threads): what BlockPlan::ranges holds, so that a stream's scales never depend on its
-// blocks. clips[n][i] is input i of signal n.
+// The range of every channel of every value over the whole of one or more signals (evaluated in f32
+// on the CPU, `threads` threads): what BlockPlan::ranges holds, so that a stream's scales never
+// depend on its blocks. clips[n][i] is input i of signal n.
 std::vector<BlockRange> calibrated_ranges(const BlockPlan& plan,
                                           std::span<const std::vector<ConstFrames>> clips,
                                           int threads = 1);
