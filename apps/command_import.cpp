@@ -195,6 +195,7 @@ void print_report(const ImportOptions& options,
 }
 
 int run_import(const ImportOptions& options) {
+  refuse_own_input(options.input, options.output);
   refuse_existing(options.output, options.force);
   refuse_mixed_output(options.output, options.json);
   const MappedFile file(options.input);

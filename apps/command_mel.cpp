@@ -216,8 +216,9 @@ int run_mel(const MelCommand& command) {
     note(fmt::format("{} of {} bands are narrower than a bin of the FFT and stay empty", empty,
                      contract.mels));
   }
-  for (const std::string& output : outputs) {
-    refuse_existing(output, command.force);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    refuse_own_input(command.inputs[i], outputs[i]);
+    refuse_existing(outputs[i], command.force);
   }
   nlohmann::json files = nlohmann::json::array();
   for (std::size_t i = 0; i < outputs.size(); ++i) {

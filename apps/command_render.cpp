@@ -71,6 +71,9 @@ int run_render(const RenderCommand& command) {
   refuse_mixed_output(command.output, command.json);
   const std::vector<std::string> outputs = output_paths(command);
   const ProgressMode progress = progress_mode(command.progress);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    refuse_own_input(command.inputs[i], outputs[i]);
+  }
   choose_device(command.options.device);  // before the work of loading
   const fs::path voice_path = locate_voice(command.voice);
   const Voice voice = load_voice(voice_path);
@@ -100,11 +103,12 @@ RenderSummary render_input(const FeatureRequest& request) {
     return render_features(request);
   }
   const FileKind kind = file_kind_of(request.input);
-  if (kind == FileKind::mel || kind == FileKind::voice) {
+  if (kind == FileKind::mel || kind == FileKind::voice || kind == FileKind::audio) {
     throw Error(ErrorCode::bad_input,
                 fmt::format("{}: a {}, but the voice {} plays notes: give it a score (.mid), or "
-                            "choose a voice that takes mels",
-                            request.input, file_kind_name(kind), request.voice.file.name));
+                            "choose a voice that takes it",
+                            request.input, kind == FileKind::audio ? "sound" : file_kind_name(kind),
+                            request.voice.file.name));
   }
   Score score = load_score(request.input);
   score.name = request.input_as_given;

@@ -19,6 +19,13 @@ void refuse_existing(const std::string& output, bool replace) {
   }
 }
 
+void refuse_own_input(const std::string& input, const std::string& output) {
+  std::error_code error;
+  if (fs::is_regular_file(output, error) && fs::equivalent(input, output, error) && !error) {
+    throw Error(ErrorCode::usage, output + ": is the input itself; choose another output");
+  }
+}
+
 bool is_standard_output(const std::string& output) {
   return output == "-" || output == "/dev/stdout" || output == "/dev/fd/1" ||
          output == "/proc/self/fd/1";

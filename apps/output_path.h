@@ -9,6 +9,9 @@ namespace ondes {
 // link that leads nowhere (one that leads to a file is that file).
 void refuse_existing(const std::string& output, bool replace);
 
+// Throws Error{usage} if both are one file: --force replaces outputs, never what is read.
+void refuse_own_input(const std::string& input, const std::string& output);
+
 // "-" or a name of standard output (/dev/stdout and its like): nothing else may be printed there.
 bool is_standard_output(const std::string& output);
 

@@ -54,6 +54,10 @@ TEST_CASE("an existing output stays without --force; bad input leaves nothing be
   const ProgramResult forced =
       rig.run({"import", golden("nam/lstm.nam"), "-o", "voice.safetensors", "--force"});
   CHECK(forced.exit_code == 0);
+  const ProgramResult onto_itself =
+      rig.run({"import", "voice.safetensors", "-o", "voice.safetensors", "--force"});
+  CHECK(onto_itself.exit_code == 2);
+  check_contains(onto_itself.err, {"voice.safetensors", "input itself"});
   const auto names = rig.folder.names();
   for (const char* name :
        {"torch/whole_module.pt", "torch/legacy.pt", "torch/hifigan_1.pt", "torch/make_golden.py"}) {
