@@ -202,6 +202,9 @@ TEST_CASE("inputs that the voice does not take are refused with what it takes") 
   const ProgramResult score = rig.render_it("score.mid", "out.wav");
   CHECK(score.exit_code == 3);
   check_contains(score.err, {"score.mid", "small vocoder", "takes mels"});
+  const ProgramResult integers = rig.render_it("x.npy", "out.wav", {"--precision", "i8"});
+  CHECK(integers.exit_code == 2);
+  check_contains(integers.err, {"--precision i8", "f32 only"});
   const ProgramResult mel = rig.run({"render", "x.npy", "-o", "out.wav", "--voice", "voice"});
   CHECK(mel.exit_code == 3);
   check_contains(mel.err, {"x.npy", "plays notes"});
