@@ -1,0 +1,66 @@
+// From a recording of notes to a list of notes, and the measuring of notes that are known.
+//
+// transcribe_notes() is blind. It is a plain method that says what it does, meant for renders of
+// pitched notes with harmonic partials (our voices), not for bands:
+//   1. magnitudes every 10 ms (Hann, 93 ms), whitened per third of an octave with the exponent 0.33
+//      (A. Klapuri, "Multiple fundamental frequency estimation by summing harmonic amplitudes",
+//      ISMIR 2006)
+//   2. salience of each pitch, 1/10 semitone apart: the sum of the magnitudes at its partials with
+//      Klapuri's weights (hz + 27) / (h hz + 320); the strongest pitch is taken, its partials are
+//      subtracted, and again, while the sum of what was found keeps growing
+//   3. a pitch found in frames that follow each other is a note; a rise in the energy of its
+//      partials begins it and begins it anew; it ends where it sinks below the off threshold
+// How well it does on synthetic polyphony is printed and demanded by tests/dsp/test_note_
+// transcription.cpp.
+//
+// measure_notes() is told the notes and looks where they must be: for each whether it was heard,
+// when its energy rises, at which pitch, how loud. Partials that another sounding note of the score
+// shares are left out of the count.
+//
+// Any thread; allocates. Throws Error{usage} for rates and ranges that make no sense, and
+// Error{bad_input} for NaN or infinite samples and notes without length or pitch.
+#pragma once
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "dsp/note_event.h"
+
+namespace ondes {
+
+struct NoteTranscriptionOptions {
+  double min_hz = 60.0;
+  double max_hz = 2100.0;
+  int max_polyphony = 6;
+  double min_note_s = 0.06;
+  double floor_db = 45.0;  // below the loudest frame nothing is heard
+};
+
+// Ascending onsets, ties by ascending pitch.
+std::vector<NoteEvent> transcribe_notes(std::span<const float> x,
+                                        double sample_rate_hz,
+                                        const NoteTranscriptionOptions& options = {});
+
+struct NoteMeasuringOptions {
+  double search_before_s = 0.05;  // how much too early,
+  double search_after_s = 0.1;    // and too late, an onset is looked for
+  double heard_db = 12.0;         // partials above the level between partials, to count as heard
+  double floor_db = 60.0;         // below the loudest note nothing counts as heard
+};
+
+struct MeasuredNote {
+  bool heard = false;
+  std::optional<double> onset_error_ms;  // measured minus score; positive: late
+  std::optional<double> pitch_error_cents;
+  std::optional<double> level_db;  // of its partials, re a full-scale sine
+  std::string reason;              // why something above is missing; else ""
+};
+
+// One result a note of the score, in its order.
+std::vector<MeasuredNote> measure_notes(std::span<const float> x,
+                                        double sample_rate_hz,
+                                        std::span<const NoteEvent> score,
+                                        const NoteMeasuringOptions& options = {});
+
+}  // namespace ondes
