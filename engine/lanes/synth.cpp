@@ -72,6 +72,7 @@ Synth::Synth(const NotePlan& plan,
   for (auto& gains : gains_) {
     gains.resize(max_block);
   }
+  lane_limit_ = runner.max_lanes();
   // Down to 1/1000 after kDeclickS.
   declick_decay_ =
       static_cast<float>(std::pow(1.0e-3, 1.0 / (kDeclickS * contract.sample_rate_hz)));
@@ -117,6 +118,9 @@ void Synth::apply(const SynthEvent& event) noexcept {
 }
 
 void Synth::note_on(const SynthEvent& event) noexcept {
+  if (!takes_onsets_) {
+    return;
+  }
   Channel& channel = channels_[static_cast<std::size_t>(event.channel)];
   for (const int slot : active_) {
     NoteLane& lane = lanes_[static_cast<std::size_t>(slot)];
@@ -197,31 +201,58 @@ bool Synth::channel_silent(int channel) const noexcept {
   });
 }
 
-int Synth::quietest_lane() const noexcept {
-  std::size_t best = 0;
+// The index in active_ of the lane that is missed least; -1 if there is none.
+int Synth::quietest_lane(bool fading_too) const noexcept {
+  int best = -1;
   int best_rank = 4;
   float best_gain = 0.0F;
   for (std::size_t i = 0; i < active_.size(); ++i) {
     const NoteLane& lane = lanes_[static_cast<std::size_t>(active_[i])];
     const StereoPair gains = channels_[static_cast<std::size_t>(lane.channel())].gain.value();
     const float gain = lane.gain() * (gains.left + gains.right);
+    if (lane.fading() && !fading_too) {
+      continue;
+    }
     const int rank = steal_rank(lane, contract_.sample_rate_hz);
     if (rank < best_rank || (rank == best_rank && gain < best_gain)) {
-      best = i;
+      best = static_cast<int>(i);
       best_rank = rank;
       best_gain = gain;
     }
   }
-  return static_cast<int>(best);
+  return best;
+}
+
+void Synth::limit_lanes(int lanes) noexcept {
+  lane_limit_ = std::clamp(lanes, 1, runner_.max_lanes());
+  auto sounding = static_cast<int>(std::count_if(active_.begin(), active_.end(), [&](int slot) {
+    return !lanes_[static_cast<std::size_t>(slot)].fading();
+  }));
+  for (; sounding > lane_limit_; --sounding) {
+    const int index = quietest_lane(false);
+    NoteLane& lane = lanes_[static_cast<std::size_t>(active_[static_cast<std::size_t>(index)])];
+    lane.key_up();
+    lane.fade_out();
+    ++stats_.stolen_notes;
+  }
 }
 
 int Synth::take_slot() noexcept {
-  if (!free_.empty()) {
-    const int slot = free_.back();
-    free_.pop_back();
+  if (static_cast<int>(active_.size()) >= lane_limit_) {
+    const int slot = steal();
+    // A lowered limit: more may still be fading than there may be lanes.
+    while (static_cast<int>(active_.size()) >= lane_limit_) {
+      free_.push_back(steal());
+    }
     return slot;
   }
-  const int index = quietest_lane();
+  const int slot = free_.back();
+  free_.pop_back();
+  return slot;
+}
+
+int Synth::steal() noexcept {
+  const int index = quietest_lane(true);
   const int slot = active_[static_cast<std::size_t>(index)];
   active_.erase(active_.begin() + index);
   const NoteLane& lane = lanes_[static_cast<std::size_t>(slot)];

@@ -80,6 +80,13 @@ class Synth {
   // end.
   void process(std::span<const SynthEvent> events, Frames out) noexcept ONDES_REALTIME;
 
+  // Notes that begin from now on are left out; what sounds goes on and ends as it would.
+  void stop_onsets() noexcept ONDES_REALTIME { takes_onsets_ = false; }
+  // At most that many lanes from now on (at least 1, at most the runner's); the ones too many fade
+  // out in 5 ms, chosen as stolen ones are.
+  void limit_lanes(int lanes) noexcept ONDES_REALTIME;
+  int lane_limit() const noexcept { return lane_limit_; }
+
   std::int64_t position_samples() const noexcept { return position_; }
   bool silent() const noexcept { return active_.empty(); }  // no lane sounds
   const SynthStats& stats() const noexcept { return stats_; }
@@ -93,7 +100,8 @@ class Synth {
   void lift(NoteLane& lane) noexcept;
   void release_unheld(int channel) noexcept;
   int take_slot() noexcept;
-  int quietest_lane() const noexcept;
+  int steal() noexcept;
+  int quietest_lane(bool fading_too) const noexcept;
   bool channel_silent(int channel) const noexcept;
   void advance(Frames out) noexcept;
   void mix(const NoteLane& lane, std::span<const float> samples, Frames out) noexcept;
@@ -113,6 +121,8 @@ class Synth {
   std::array<std::vector<StereoPair>, kChannels> gains_;  // (max_block) of the call
   StereoPair declick_;
   float declick_decay_ = 0.0F;
+  bool takes_onsets_ = true;
+  int lane_limit_ = 0;
   std::int64_t position_ = 0;
   SynthStats stats_;
   LaneTap* tap_ = nullptr;

@@ -1,0 +1,209 @@
+#include "engine/stream/source_mixer.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "engine/error.h"
+
+namespace ondes {
+namespace {
+
+void silence(Frames out) noexcept {
+  for (int t = 0; t < out.frames(); ++t) {
+    std::fill_n(out[t].data(), out.channels(), 0.0F);
+  }
+}
+
+}  // namespace
+
+SourceMixer::SourceMixer(int channels, int max_block_frames)
+    : messages_(kMaxWaitingSwitches),
+      retired_(4 * kMaxWaitingSwitches),
+      scratch_(max_block_frames, channels) {
+  owned_.reserve(4 * kMaxWaitingSwitches);
+  ringing_.reserve(kMaxRingingSources + 1);
+}
+
+SourceMixer::~SourceMixer() {
+  for (StreamSource* source : owned_) {
+    delete source;
+  }
+}
+
+void SourceMixer::post_switch(std::unique_ptr<StreamSource> source, const StreamSwitch& how) {
+  collect();
+  // What is owned is at most what waits, rings, sounds and was given back: the queue of those that
+  // were given back can never be full.
+  if (owned_.size() >= 2 * kMaxWaitingSwitches || !messages_.push({source.get(), how})) {
+    throw Error(ErrorCode::usage, "stream: expected at most " +
+                                      std::to_string(kMaxWaitingSwitches) +
+                                      " sources to wait, found one more");
+  }
+  owned_.push_back(source.release());
+}
+
+void SourceMixer::post_retire() {
+  if (!messages_.push({})) {
+    throw Error(ErrorCode::usage, "stream: too many messages wait");
+  }
+}
+
+void SourceMixer::collect() {
+  while (const std::optional<StreamSource*> source = retired_.pop()) {
+    owned_.erase(std::find(owned_.begin(), owned_.end(), *source));
+    delete *source;
+  }
+}
+
+int SourceMixer::render(Frames out, std::int64_t position, bool* flushed) noexcept {
+  *flushed = false;
+  int done = 0;
+  while (true) {
+    take_messages(position + done, done == 0 ? flushed : nullptr);
+    if (done == out.frames()) {
+      return done;
+    }
+    int count = out.frames() - done;
+    if (pending_ && pending_->how.when == StreamSwitch::When::at_frame) {
+      count =
+          static_cast<int>(std::min<std::int64_t>(count, pending_->how.frame - (position + done)));
+    }
+    const int made = mix(out.subview(done, count), position + done);
+    done += made;
+    if (made == count) {
+      continue;
+    }
+    // Nothing sounds any more.
+    if (!pending_) {
+      return done;
+    }
+    if (pending_->how.when == StreamSwitch::When::at_frame) {
+      silence(out.subview(done, count - made));
+      done += count - made;
+    }
+  }
+}
+
+void SourceMixer::take_messages(std::int64_t position, bool* flushed) noexcept {
+  while (true) {
+    if (!pending_) {
+      pending_ = messages_.pop();
+    }
+    // A flush moves the frame that is heard next: only where a block begins.
+    if (!pending_ || !is_due(position) || (pending_->how.flush && flushed == nullptr)) {
+      return;
+    }
+    perform(flushed);
+    pending_.reset();
+  }
+}
+
+bool SourceMixer::is_due(std::int64_t position) const noexcept {
+  if (pending_->source == nullptr) {
+    return true;
+  }
+  switch (pending_->how.when) {
+    case StreamSwitch::When::now:
+      return true;
+    case StreamSwitch::When::at_frame:
+      return position >= pending_->how.frame;
+    case StreamSwitch::When::at_end:
+      break;
+  }
+  return current_ == nullptr && ringing_.empty();
+}
+
+void SourceMixer::perform(bool* flushed) noexcept {
+  if (pending_->how.flush) {
+    for (StreamSource* source : ringing_) {
+      give_back(source);
+    }
+    ringing_.clear();
+    if (current_ != nullptr) {
+      give_back(current_);
+      current_ = nullptr;
+    }
+    *flushed = true;
+  }
+  let_ring();
+  current_ = pending_->source;
+  if (current_ != nullptr && lane_limit_ > 0) {
+    current_->limit_lanes(lane_limit_);
+  }
+}
+
+void SourceMixer::let_ring() noexcept {
+  if (current_ == nullptr) {
+    return;
+  }
+  current_->retire();
+  ringing_.push_back(current_);
+  current_ = nullptr;
+  if (static_cast<int>(ringing_.size()) > kMaxRingingSources) {
+    give_back(ringing_.front());
+    ringing_.erase(ringing_.begin());
+  }
+}
+
+void SourceMixer::give_back(StreamSource* source) noexcept {
+  const bool given = retired_.push(source);
+  assert(given && "the queue holds as many sources as can be owned");
+  static_cast<void>(given);
+}
+
+int SourceMixer::mix(Frames out, std::int64_t position) noexcept {
+  if (ringing_.empty()) {
+    if (current_ == nullptr) {
+      return 0;
+    }
+    const int made = current_->render(out, position);
+    if (made < out.frames()) {
+      give_back(current_);
+      current_ = nullptr;
+    }
+    return made;
+  }
+  silence(out);
+  int longest = 0;
+  const auto add = [&](StreamSource* source) noexcept {
+    const Frames part = scratch_.view().subview(0, out.frames());
+    const int made = source->render(part, position);
+    for (int t = 0; t < made; ++t) {
+      for (std::size_t c = 0; c < static_cast<std::size_t>(out.channels()); ++c) {
+        out[t][c] += part[t][c];
+      }
+    }
+    longest = std::max(longest, made);
+    return made == out.frames();
+  };
+  std::size_t kept = 0;
+  for (StreamSource* source : ringing_) {
+    if (add(source)) {
+      ringing_[kept++] = source;
+    } else {
+      give_back(source);
+    }
+  }
+  ringing_.resize(kept);
+  if (current_ != nullptr && !add(current_)) {
+    give_back(current_);
+    current_ = nullptr;
+  }
+  return longest;
+}
+
+void SourceMixer::limit_lanes(int lanes) noexcept {
+  lane_limit_ = lanes;
+  if (current_ != nullptr) {
+    current_->limit_lanes(lanes);
+  }
+}
+
+SourceState SourceMixer::state() const noexcept {
+  if (current_ != nullptr) {
+    return current_->state();
+  }
+  return ringing_.empty() ? SourceState{} : ringing_.back()->state();
+}
+
+}  // namespace ondes

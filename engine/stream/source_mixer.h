@@ -1,0 +1,80 @@
+// Which source sounds when: the render thread's side of switching.
+//
+// A switch is posted by the control thread and performed by the render thread at the very frame
+// that was asked for. The old source begins nothing new and rings out under the new one, or is
+// dropped; either way the control thread frees it, in collect().
+//
+// A lone source's samples are passed on untouched. Sources that sound together are added in the
+// order of their beginning.
+//
+// Control thread: constructor, destructor (after the render thread's last call), post_*, collect().
+// Render thread: render(), limit_lanes(), state().
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engine/buffer.h"
+#include "engine/realtime.h"
+#include "engine/stream/message_queue.h"
+#include "engine/stream/stream_source.h"
+#include "engine/views.h"
+
+namespace ondes {
+
+inline constexpr int kMaxRingingSources = 8;  // an older one is cut off
+inline constexpr int kMaxWaitingSwitches = 64;
+
+struct StreamSwitch {
+  enum class When { now, at_frame, at_end };  // at_end: once what came before it has ended
+  When when = When::now;
+  std::int64_t frame = 0;  // of the stream, for at_frame; the past means now
+  bool flush = false;      // now: what was rendered ahead is dropped, and so is the old source
+};
+
+class SourceMixer {
+ public:
+  SourceMixer(int channels, int max_block_frames);
+  ~SourceMixer();
+  SourceMixer(const SourceMixer&) = delete;
+  SourceMixer& operator=(const SourceMixer&) = delete;
+
+  // Throws Error{usage} if kMaxWaitingSwitches wait.
+  void post_switch(std::unique_ptr<StreamSource> source, const StreamSwitch& how);
+  void post_retire();
+  void collect();
+
+  // The frames from `position` of the stream on; returns how many there were. Fewer: nothing sounds
+  // and nothing waits. `flushed` becomes true if what lies before `position` is to be dropped; that
+  // happens at a call's beginning only.
+  int render(Frames out, std::int64_t position, bool* flushed) noexcept ONDES_REALTIME;
+  void limit_lanes(int lanes) noexcept ONDES_REALTIME;
+  SourceState state() const noexcept ONDES_REALTIME;
+
+ private:
+  struct Message {
+    StreamSource* source = nullptr;  // none: retire the current one
+    StreamSwitch how;
+  };
+
+  void take_messages(std::int64_t position, bool* flushed) noexcept;
+  bool is_due(std::int64_t position) const noexcept;
+  void perform(bool* flushed) noexcept;
+  int mix(Frames out, std::int64_t position) noexcept;
+  void let_ring() noexcept;
+  void give_back(StreamSource* source) noexcept;
+
+  MessageQueue<Message> messages_;
+  MessageQueue<StreamSource*> retired_;
+  std::vector<StreamSource*> owned_;  // control thread: everything that is not yet freed
+
+  StreamSource* current_ = nullptr;
+  std::vector<StreamSource*> ringing_;
+  std::optional<Message> pending_;
+  int lane_limit_ = 0;
+  Buffer scratch_;
+};
+
+}  // namespace ondes

@@ -1,0 +1,160 @@
+// A stream: a render thread fills a ring, a device's thread empties it, another thread controls.
+//
+//   source --render thread--> ring --pull(), device's thread--> device
+//
+// The device's thread only copies. Where the sound must break off (an underrun, a pause, a flush)
+// it does so without a jump (seam.h); an undisturbed stream is the source's samples, bit for bit.
+//
+// Underruns: when the ring has less than the device asks for, what is there is played, silence
+// follows, and one underrun is counted; playing resumes, where it stopped, when the ring is full
+// again. No frame is lost or repeated, channels cannot swap.
+//
+// Adaptive safety: when the render thread has been busy for more than 90 % of the time for a
+// quarter of a second, the source must give up lanes (load_meter.h); telemetry says so.
+//
+// Control thread (one at a time): everything without another mark. Device thread (one at a time):
+// pull().
+#pragma once
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "engine/buffer.h"
+#include "engine/realtime.h"
+#include "engine/stream/frame_ring.h"
+#include "engine/stream/load_meter.h"
+#include "engine/stream/seam.h"
+#include "engine/stream/source_mixer.h"
+#include "engine/stream/stream_clock.h"
+#include "engine/stream/stream_source.h"
+#include "engine/views.h"
+
+namespace ondes {
+
+struct StreamOptions {
+  int sample_rate_hz = 48000;
+  int channels = 2;
+  int block_frames = 256;   // what the render thread makes at once, at most kMaxStreamBlock
+  int ahead_frames = 2048;  // how far it runs ahead of the device; at least a block
+  bool ends = true;         // false: silence without a source is no end, and no underrun
+  bool adapts_lanes = true;
+};
+
+struct StreamTelemetry {
+  std::int64_t device_frames = 0;  // that the device has asked for
+  std::int64_t played_frames = 0;  // of the sources
+  std::int64_t underruns = 0;
+  std::int64_t missing_frames = 0;  // silence because of underruns
+  int ahead_frames = 0;             // rendered and not yet played
+  double load = 0.0;                // time to render / time rendered, smoothed over 0.1 s
+  double worst_load = 0.0;          // of a block, since the last telemetry
+  std::array<float, kMaxStreamChannels> peak{};  // since the last telemetry
+  SourceState source;                            // of the source that is rendered now
+  double position_s = 0.0;                       // of what is heard now, in the source's time
+  int lane_limit = 0;                            // 0: never lowered
+  bool paused = false;
+  bool finished = false;  // the last frame has been played
+};
+
+class Stream {
+ public:
+  // Throws Error{usage} for sizes that make no sense.
+  explicit Stream(const StreamOptions& options);
+  ~Stream();
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  const StreamOptions& options() const noexcept { return options_; }
+
+  // Throws Error{usage} if the source's rate or channels are not the stream's, and if too many
+  // switches wait already.
+  void play(std::unique_ptr<StreamSource> source, const StreamSwitch& how = {});
+  void retire() { mixer_.post_retire(); }  // the current source rings out
+  void pause(bool paused) noexcept { paused_.store(paused, std::memory_order_release); }
+  // What the device gets goes there too, from the first frame on; frames it has no room for are
+  // counted in tap_lost_frames(). Before start().
+  void set_tap(FrameRing* tap) noexcept { tap_ = tap; }
+  std::int64_t tap_lost_frames() const noexcept { return tap_lost_frames_.load(); }
+
+  // Starts the render thread and returns when the ring is full or the source has ended.
+  void start();
+  // Ends the render thread. What is in the ring may still be pulled.
+  void stop() noexcept;
+  // Also frees the sources that are done with.
+  StreamTelemetry telemetry();
+  bool finished() const noexcept { return finished_.load(std::memory_order_acquire); }
+  // The next frame to be rendered: where a source that is posted now begins, at the earliest.
+  std::int64_t rendered_frames() const noexcept { return ring_.written(); }
+
+  // Whether pull() would now find that many frames, or the end. Device thread.
+  bool can_pull(int frames) const noexcept ONDES_REALTIME {
+    return dry_.load(std::memory_order_acquire) ||
+           ring_.readable() >= (wait_ == Wait::none ? frames : options_.ahead_frames);
+  }
+  // Fills `out`, always. `now_ns`: steady_clock, when the device asked.
+  void pull(Frames out, std::int64_t now_ns) noexcept ONDES_REALTIME;
+
+  // The frame of the stream that the device takes at that time (steady_clock). Nothing before the
+  // first pull(). Any thread.
+  std::optional<std::int64_t> frame_at(std::int64_t now_ns) const noexcept ONDES_REALTIME;
+
+ private:
+  // Render thread.
+  void run() noexcept;
+  bool render_block() noexcept ONDES_REALTIME;
+  void publish(double busy_s, int frames) noexcept ONDES_REALTIME;
+  // Device thread.
+  bool take_flush() noexcept ONDES_REALTIME;
+  int take_frames(Frames out) noexcept ONDES_REALTIME;
+  void record(ConstFrames out) noexcept ONDES_REALTIME;
+
+  StreamOptions options_;
+  FrameRing ring_;
+  SourceMixer mixer_;
+  StreamClock clock_;
+  FrameRing* tap_ = nullptr;
+  std::thread thread_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> paused_{false};
+
+  // Render thread.
+  Buffer block_;
+  LoadMeter load_;
+  int lane_limit_ = 0;
+
+  // Render thread to device thread.
+  std::atomic<std::int64_t> flush_to_{0};  // frames before this one are not heard any more
+  std::atomic<bool> dry_{false};           // nothing more to render for now
+
+  // Device thread.
+  Seam seam_;
+  enum class Wait { none, to_begin, after_underrun };  // until the ring is full
+  Wait wait_ = Wait::to_begin;
+  bool sounding_ = false;  // the last frame that was played is the stream's
+  std::int64_t flushed_to_ = 0;
+  std::int64_t device_frame_ = 0;
+
+  // Device thread to the others.
+  std::atomic<bool> finished_{false};
+  std::atomic<std::int64_t> device_frames_{0};
+  std::atomic<std::int64_t> shift_frames_{0};  // frame of the stream - frame of the device
+  std::atomic<std::int64_t> underruns_{0};
+  std::atomic<std::int64_t> missing_frames_{0};
+  std::atomic<std::int64_t> tap_lost_frames_{0};
+  std::array<std::atomic<float>, kMaxStreamChannels> peak_{};
+
+  // Render thread to the control thread.
+  std::atomic<double> smoothed_load_{0.0};
+  std::atomic<double> worst_load_{0.0};
+  std::atomic<int> lane_limit_seen_{0};
+  std::atomic<double> source_position_s_{0.0};
+  std::atomic<int> lanes_now_{0};
+  std::atomic<int> lanes_limit_{0};
+  std::atomic<std::int64_t> notes_{0};
+  std::atomic<std::int64_t> stolen_notes_{0};
+};
+
+}  // namespace ondes

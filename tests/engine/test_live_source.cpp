@@ -1,0 +1,104 @@
+#include <catch2/catch.hpp>
+#include <memory>
+#include <vector>
+
+#include "engine/stream/live_source.h"
+#include "engine/stream/stream.h"
+#include "tests/support/synth_rig.h"
+
+using namespace ondes;
+
+namespace {
+
+constexpr int kRateHz = 24000;
+
+SynthVoice toy_voice(const NotePlan& plan, const NoteContract& contract) {
+  SynthVoice voice;
+  voice.plan = &plan;
+  voice.contract = &contract;
+  voice.runner = std::make_unique<FakeStepRunner>(8, 128);
+  return voice;
+}
+
+struct LiveRig {
+  LiveRig() {
+    StreamOptions options;
+    options.sample_rate_hz = kRateHz;
+    stream = std::make_unique<Stream>(options);
+    LiveSourceOptions live;
+    live.latency_frames = 480;
+    source = std::make_unique<LiveSource>(toy_voice(plan, contract), *stream, live);
+  }
+  // The device takes frames [0, 2400) in blocks of 240, one every 10 ms, beginning at time 0.
+  void run_clock() {
+    std::vector<float> out(std::size_t{2} * 240);
+    for (std::int64_t i = 0; i < 10; ++i) {
+      stream->pull({out.data(), 240, 2}, i * 10'000'000);
+    }
+  }
+  std::vector<float> render(int frames, std::int64_t stream_frame) {
+    std::vector<float> out(2 * static_cast<std::size_t>(frames));
+    source->render({out.data(), frames, 2}, stream_frame);
+    return out;
+  }
+  NotePlan plan = toy_plan();
+  NoteContract contract = toy_contract();
+  std::unique_ptr<Stream> stream;
+  std::unique_ptr<LiveSource> source;
+};
+
+LiveEvent arrived(std::int64_t ns, const SynthEvent& event) {
+  return {ns, event};
+}
+
+}  // namespace
+
+TEST_CASE("an event is heard its latency after its stamp, to the sample, whatever the blocks") {
+  for (const int block : {64, 100, 1000}) {
+    LiveRig rig;
+    rig.run_clock();
+    // The stream inserted 2400 frames of silence (nothing was rendered): device frame 2400 is its
+    // frame 0. A stamp of 101.25 ms is device frame 2430, stream frame 30; + 480.
+    rig.source->send(arrived(101'250'000, note_on(0, 60)));
+    rig.source->send(arrived(103'333'333, note_on(0, 64)));  // frame 80
+    std::vector<float> all;
+    for (std::int64_t at = 0; at < 1000; at += block) {
+      const std::vector<float> out = rig.render(block, at);
+      all.insert(all.end(), out.begin(), out.end());
+    }
+    for (std::size_t t = 0; t < 510; ++t) {
+      REQUIRE(all[2 * t] == 0.0F);
+    }
+    CHECK(all[2 * 511] != 0.0F);
+    const std::optional<PlayedEvent> first = rig.source->take_played();
+    const std::optional<PlayedEvent> second = rig.source->take_played();
+    REQUIRE(second);
+    CHECK(first->stream_frame == 510);
+    CHECK(second->stream_frame == 560);
+    CHECK(second->event.key == 64);
+    CHECK_FALSE(rig.source->take_played());
+    CHECK(rig.source->late_events() == 0);
+  }
+}
+
+TEST_CASE("an event that comes too late is played at once, in order, and counted") {
+  LiveRig rig;
+  rig.run_clock();
+  rig.source->send(arrived(50'000'000, note_on(0, 60)));
+  rig.source->send(arrived(51'000'000, note_off(0, 60)));
+  const std::vector<float> out = rig.render(64, 4000);
+  CHECK(rig.source->late_events() == 2);
+  CHECK(rig.source->take_played()->stream_frame == 4000);
+  CHECK(rig.source->state().notes == 1);
+}
+
+TEST_CASE("events beyond the queue's length are lost and counted, not waited for") {
+  LiveRig rig;
+  for (int i = 0; i < LiveSource::kMaxEvents; ++i) {
+    REQUIRE(rig.source->send(arrived(0, note_on(0, 60 + i % 12))));
+  }
+  CHECK_FALSE(rig.source->send(arrived(0, note_on(0, 60))));
+  CHECK(rig.source->lost_events() == 1);
+  rig.render(600, 0);
+  CHECK(rig.source->state().lanes_now == 8);
+}
