@@ -67,8 +67,8 @@ DtwAlignment dtw_of_costs(std::span<const float> costs,
 
 DtwAlignment dtw_double(ConstFrames a, ConstFrames b, const DtwOptions& options = {});
 
-// The band and the limit of `options` do not apply: cells are about (4 radius + 5) * (A + B).
-// Throws Error{usage} for a negative radius.
+// The band and the limit of `options` do not apply: cells are about (8 radius + 14) * max(A, B).
+// Throws Error{usage} for a radius below 1.
 DtwAlignment fast_dtw(ConstFrames a, ConstFrames b, int radius = 1, const DtwOptions& options = {});
 
 }  // namespace ondes
