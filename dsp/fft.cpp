@@ -18,13 +18,17 @@ std::mutex& planner_mutex() {
   return mutex;
 }
 
-}  // namespace
-
-FftPlan::FftPlan(int size, Direction direction) : size_(size) {
+void require_even(int size) {
   if (size < 2 || size % 2 != 0) {
     throw Error(ErrorCode::usage,
                 "FFT size: expected an even number of at least 2, found " + std::to_string(size));
   }
+}
+
+}  // namespace
+
+FftPlan::FftPlan(int size, Direction direction) : size_(size) {
+  require_even(size);
   const std::lock_guard lock(planner_mutex());
   // std::complex<float> and fftwf_complex have the same layout by both standards.
   real_ = fftwf_alloc_real(static_cast<std::size_t>(size));
@@ -82,6 +86,33 @@ void InverseRealFft::transform() noexcept {
   for (float& value : plan_.real()) {
     value *= scale;
   }
+}
+
+RealFftDouble::RealFftDouble(int size) : size_(size) {
+  require_even(size);
+  const std::lock_guard lock(planner_mutex());
+  real_ = fftw_alloc_real(static_cast<std::size_t>(size));
+  auto* complex = fftw_alloc_complex(static_cast<std::size_t>(bins()));
+  complex_ = reinterpret_cast<std::complex<double>*>(complex);
+  if (real_ != nullptr && complex != nullptr) {
+    plan_ = fftw_plan_dft_r2c_1d(size, real_, complex, FFTW_ESTIMATE | FFTW_PRESERVE_INPUT);
+  }
+  if (plan_ == nullptr) {
+    fftw_free(real_);
+    fftw_free(complex_);
+    throw std::bad_alloc();
+  }
+}
+
+RealFftDouble::~RealFftDouble() {
+  const std::lock_guard lock(planner_mutex());
+  fftw_destroy_plan(plan_);
+  fftw_free(real_);
+  fftw_free(complex_);
+}
+
+void RealFftDouble::transform() noexcept {
+  fftw_execute(plan_);
 }
 
 }  // namespace ondes

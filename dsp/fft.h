@@ -16,6 +16,7 @@
 #include "engine/realtime.h"
 
 struct fftwf_plan_s;
+struct fftw_plan_s;
 
 namespace ondes {
 
@@ -78,6 +79,31 @@ class InverseRealFft {
 
  private:
   FftPlan plan_;
+};
+
+// The forward transform in double precision, for analyses whose answer spans more than the 130 dB
+// that float holds.
+class RealFftDouble {
+ public:
+  // Throws Error{usage} if size < 2 or odd.
+  explicit RealFftDouble(int size);
+  ~RealFftDouble();
+  RealFftDouble(const RealFftDouble&) = delete;
+  RealFftDouble& operator=(const RealFftDouble&) = delete;
+
+  int size() const noexcept { return size_; }
+  int bins() const noexcept { return size_ / 2 + 1; }
+  std::span<double> input() noexcept { return {real_, static_cast<std::size_t>(size_)}; }
+  std::span<const std::complex<double>> output() const noexcept {
+    return {complex_, static_cast<std::size_t>(bins())};
+  }
+  void transform() noexcept ONDES_REALTIME;
+
+ private:
+  int size_ = 0;
+  double* real_ = nullptr;
+  std::complex<double>* complex_ = nullptr;
+  fftw_plan_s* plan_ = nullptr;
 };
 
 }  // namespace ondes

@@ -22,7 +22,8 @@ std::vector<float> window_of(const MelConfig& config) {
   }
   std::vector<float> window(static_cast<std::size_t>(size));
   const bool is_povey = config.window == MelConfig::Window::povey;
-  const double turn = 2.0 * std::numbers::pi / (is_povey ? size - 1 : size);
+  const bool is_symmetric = is_povey || config.window == MelConfig::Window::symmetric_hamming;
+  const double turn = 2.0 * std::numbers::pi / (is_symmetric ? size - 1 : size);
   for (int n = 0; n < size; ++n) {
     const double wave = std::cos(turn * n);
     window[static_cast<std::size_t>(n)] =

@@ -39,7 +39,8 @@
 namespace ondes {
 
 struct MelConfig {
-  enum class Window { hann, hamming, povey };  // periodic, periodic, symmetric (hann^0.85)
+  // Periodic, periodic, symmetric (hann^0.85), symmetric.
+  enum class Window { hann, hamming, povey, symmetric_hamming };
   enum class Magnitude { amplitude, power };
   enum class Log { natural, decimal, decibel };  // ln, log10, 10 log10
   enum class Padding { none, centre_zero, centre_reflect, reflect_hop };

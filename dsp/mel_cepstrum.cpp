@@ -1,0 +1,407 @@
+#include "dsp/mel_cepstrum.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <string>
+
+#include "dsp/fft.h"
+#include "dsp/mel_cepstrum_tables_internal.h"
+#include "engine/error.h"
+
+namespace ondes {
+namespace {
+
+using Epsilon = MelCepstrumConfig::Epsilon;
+using Padding = MelCepstrumConfig::Padding;
+
+// Of full scale: what a bin without any energy is taken for.
+constexpr double kLeastPower = 1e-30;
+
+void require(bool condition, const std::string& what) {
+  if (!condition) {
+    throw Error(ErrorCode::usage, "mel-cepstrum: " + what);
+  }
+}
+
+const MelCepstrumConfig& checked(const MelCepstrumConfig& config) {
+  const int size = config.fft_size;
+  require(size >= 4 && size % 2 == 0 && size <= 1 << 16,
+          "FFT size: expected an even number in 4..65536, found " + std::to_string(size));
+  require(
+      config.order >= 1 && config.order <= size / 2,
+      "order: expected 1.." + std::to_string(size / 2) + ", found " + std::to_string(config.order));
+  require(std::abs(config.alpha) < 1.0,
+          "alpha: expected more than -1 and less than 1, found " + std::to_string(config.alpha));
+  require(config.window_samples >= 2 && config.window_samples <= size,
+          "window: expected 2.." + std::to_string(size) + " samples, found " +
+              std::to_string(config.window_samples));
+  require(config.hop_samples >= 1,
+          "hop: expected at least 1 sample, found " + std::to_string(config.hop_samples));
+  require(config.min_iterations >= 0 && config.max_iterations >= 0 && config.threshold >= 0.0,
+          "iterations and threshold: expected at least 0");
+  require(config.epsilon_kind != Epsilon::added || config.epsilon >= 0.0,
+          "epsilon: expected at least 0, found " + std::to_string(config.epsilon));
+  require(config.epsilon_kind != Epsilon::floor_db || config.epsilon < 0.0,
+          "floor: expected less than 0 dB, found " + std::to_string(config.epsilon));
+  return config;
+}
+
+// Solves A d = b with A[i][j] = r[|i - j|] + r[i + j], which is symmetric and positive definite for
+// the moments of anything positive: A = L D L', in place. False where rounding says otherwise.
+bool solve_moments(std::span<const double> r, std::span<double> a, std::span<double> b) {
+  const std::size_t n = b.size();
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) {
+      a[i * n + j] = r[i - j] + r[i + j];
+    }
+  }
+  for (std::size_t j = 0; j < n; ++j) {
+    const double pivot = a[j * n + j];
+    if (!(pivot > 0.0)) {
+      return false;
+    }
+    // Column j becomes L's; what lies below and right of it loses L D L'.
+    const double inverse = 1.0 / pivot;
+    for (std::size_t i = j + 1; i < n; ++i) {
+      const double factor = a[i * n + j] * inverse;
+      for (std::size_t k = j + 1; k <= i; ++k) {
+        a[i * n + k] -= factor * a[k * n + j];
+      }
+      b[i] -= factor * b[j];
+    }
+    for (std::size_t i = j + 1; i < n; ++i) {
+      a[i * n + j] *= inverse;
+    }
+    b[j] *= inverse;
+  }
+  for (std::size_t j = n; j-- > 0;) {
+    for (std::size_t i = j + 1; i < n; ++i) {
+      b[j] -= a[i * n + j] * b[i];
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+double alpha_for_rate(double sample_rate_hz) {
+  require(sample_rate_hz > 0.0 && std::isfinite(sample_rate_hz),
+          "sample rate: expected more than 0, found " + std::to_string(sample_rate_hz));
+  constexpr int kPoints = 1000;
+  constexpr int kSteps = 1000;
+  const auto mel = [&](int i) { return std::log(1.0 + sample_rate_hz / 2.0 * i / kPoints / 1e3); };
+  double best = std::numeric_limits<double>::infinity();
+  double best_alpha = 0.0;
+  for (int step = 0; step < kSteps; ++step) {
+    const double a = static_cast<double>(step) / kSteps;
+    const auto warped = [&](int i) {
+      const double w = std::numbers::pi * i / kPoints;
+      const double angle =
+          std::atan2((1.0 - a * a) * std::sin(w), (1.0 + a * a) * std::cos(w) - 2.0 * a);
+      return angle;  // in [0, pi), as w is
+    };
+    double distance = 0.0;
+    for (int i = 0; i < kPoints; ++i) {
+      const double difference = mel(i) / mel(kPoints - 1) - warped(i) / warped(kPoints - 1);
+      distance += difference * difference;
+    }
+    if (distance < best) {
+      best = distance;
+      best_alpha = a;
+    }
+  }
+  return best_alpha;
+}
+
+void freqt(std::span<const double> c, double alpha, std::span<double> out) {
+  require(!out.empty(), "frequency transformation: expected at least 1 coefficient, found 0");
+  std::fill(out.begin(), out.end(), 0.0);
+  for (std::size_t n = c.size(); n-- > 0;) {
+    double before = out[0];
+    out[0] = c[n] + alpha * out[0];
+    if (out.size() > 1) {
+      const double second = out[1];
+      out[1] = (1.0 - alpha * alpha) * before + alpha * out[1];
+      before = second;
+    }
+    for (std::size_t j = 2; j < out.size(); ++j) {
+      const double old = out[j];
+      out[j] = before + alpha * (old - out[j - 1]);
+      before = old;
+    }
+  }
+}
+
+void sp2mc(std::span<const double> power, double alpha, std::span<double> mc) {
+  require(power.size() >= 3,
+          "power spectrum: expected at least 3 bins, found " + std::to_string(power.size()));
+  const std::size_t half = power.size() - 1;
+  // The transform of a real, even spectrum is its own inverse but for the scale.
+  RealFftDouble fft(static_cast<int>(2 * half));
+  for (std::size_t k = 0; k < power.size(); ++k) {
+    require(power[k] > 0.0 && std::isfinite(power[k]),
+            "power spectrum: expected more than 0, found " + std::to_string(power[k]) + " in bin " +
+                std::to_string(k));
+    fft.input()[k] = std::log(power[k]);
+    fft.input()[(2 * half - k) % (2 * half)] = fft.input()[k];
+  }
+  fft.transform();
+  std::vector<double> cepstrum(2 * half);
+  for (std::size_t n = 0; n < cepstrum.size(); ++n) {
+    cepstrum[n] = fft.output()[std::min(n, 2 * half - n)].real() / static_cast<double>(2 * half);
+  }
+  cepstrum[0] *= 0.5;
+  freqt(cepstrum, alpha, mc);
+}
+
+void mc2sp(std::span<const double> mc, double alpha, std::span<double> power) {
+  require(power.size() >= 3,
+          "power spectrum: expected at least 3 bins, found " + std::to_string(power.size()));
+  const std::size_t half = power.size() - 1;
+  RealFftDouble fft(static_cast<int>(2 * half));
+  std::fill(fft.input().begin(), fft.input().end(), 0.0);
+  std::vector<double> cepstrum(half + 1);
+  freqt(mc, -alpha, cepstrum);
+  // Symmetric about 0 and N/2, where both halves meet.
+  fft.input()[0] = 2.0 * cepstrum[0];
+  for (std::size_t n = 1; n <= half; ++n) {
+    fft.input()[n] = cepstrum[n];
+    fft.input()[2 * half - n] = cepstrum[n];
+  }
+  fft.transform();
+  for (std::size_t k = 0; k < power.size(); ++k) {
+    power[k] = std::exp(fft.output()[k].real());
+  }
+}
+
+std::vector<double> sptk_window(SptkWindow window, int size, SptkNormalisation normalisation) {
+  require(size >= 2, "window: expected at least 2 samples, found " + std::to_string(size));
+  std::vector<double> values(static_cast<std::size_t>(size));
+  const double turn = 2.0 * std::numbers::pi / (size - 1);
+  for (std::size_t n = 0; n < values.size(); ++n) {
+    const double angle = turn * static_cast<double>(n);
+    switch (window) {
+      case SptkWindow::blackman:
+        values[n] = 0.42 - 0.5 * std::cos(angle) + 0.08 * std::cos(2.0 * angle);
+        break;
+      case SptkWindow::hamming:
+        values[n] = 0.54 - 0.46 * std::cos(angle);
+        break;
+      case SptkWindow::hanning:
+        values[n] = 0.5 - 0.5 * std::cos(angle);
+        break;
+    }
+  }
+  double sum = 0.0;
+  for (const double value : values) {
+    sum += normalisation == SptkNormalisation::power ? value * value : value;
+  }
+  if (normalisation != SptkNormalisation::none) {
+    const double scale = normalisation == SptkNormalisation::power ? std::sqrt(sum) : sum;
+    for (double& value : values) {
+      value /= scale;
+    }
+  }
+  return values;
+}
+
+struct MelCepstrum::State {
+  explicit State(const MelCepstrumConfig& wanted)
+      : config(checked(wanted)),
+        tables(config.fft_size, config.order, config.alpha),
+        fft(config.fft_size),
+        window(sptk_window(config.window, config.window_samples, config.normalisation)),
+        power(static_cast<std::size_t>(fft.bins())),
+        log_power(static_cast<std::size_t>(tables.bin_stride)),
+        ratio(static_cast<std::size_t>(tables.bin_stride)),
+        start(static_cast<std::size_t>(tables.coefficient_stride)),
+        moments(static_cast<std::size_t>(tables.moment_stride)),
+        r(static_cast<std::size_t>(2 * config.order + 1)),
+        step(static_cast<std::size_t>(config.order + 1)),
+        mc(step.size()),
+        matrix(step.size() * step.size()) {}
+
+  void take_logarithm();
+  void begin(std::span<double> c);
+  void find_moments(std::span<const double> c);
+  void iterate(std::span<double> c);
+  void analyze_spectrum(std::span<double> c);
+
+  MelCepstrumConfig config;
+  MelCepstrumTables tables;
+  RealFftDouble fft;
+  std::vector<double> window;    // (W)
+  std::vector<double> power;     // (K)
+  std::vector<float> log_power;  // (K)
+  std::vector<float> ratio;      // P / |D|^2 (K)
+  std::vector<float> start;      // (M+1)
+  std::vector<float> moments;    // (2M+1)
+  std::vector<double> r;         // the same in double
+  std::vector<double> step;      // (M+1)
+  std::vector<double> mc;        // (M+1)
+  std::vector<double> matrix;    // (M+1, M+1)
+};
+
+namespace {
+
+// out += each row of `table` times its value.
+void add_rows(std::span<const float> values, const float* table, std::span<float> out) {
+  for (const float value : values) {
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      out[i] += value * table[i];
+    }
+    table += out.size();
+  }
+}
+
+}  // namespace
+
+// power + epsilon, and its logarithm.
+void MelCepstrum::State::take_logarithm() {
+  double least = kLeastPower * config.sample_scale * config.sample_scale;
+  if (config.epsilon_kind == Epsilon::floor_db) {
+    least = std::max(least, *std::max_element(power.begin(), power.end()) *
+                                std::pow(10.0, config.epsilon / 10.0));
+  }
+  const double added = config.epsilon_kind == Epsilon::added ? config.epsilon : 0.0;
+  for (std::size_t k = 0; k < power.size(); ++k) {
+    log_power[k] = static_cast<float>(std::log(std::max(power[k] + added, least)));
+  }
+}
+
+void MelCepstrum::State::begin(std::span<double> c) {
+  std::fill(start.begin(), start.end(), 0.0F);
+  add_rows(std::span(log_power).first(power.size()), tables.start.data(), start);
+  std::copy_n(start.begin(), c.size(), c.begin());
+}
+
+void MelCepstrum::State::find_moments(std::span<const double> c) {
+  std::fill(ratio.begin(), ratio.end(), 0.0F);
+  for (std::size_t m = 0; m < c.size(); ++m) {
+    const float* row = tables.envelope.data() + m * ratio.size();
+    const auto twice = static_cast<float>(-2.0 * c[m]);
+    for (std::size_t k = 0; k < ratio.size(); ++k) {
+      ratio[k] += twice * row[k];
+    }
+  }
+  for (std::size_t k = 0; k < power.size(); ++k) {
+    ratio[k] = std::exp(std::min(log_power[k] + ratio[k], 80.0F));
+  }
+  std::fill(moments.begin(), moments.end(), 0.0F);
+  add_rows(std::span(ratio).first(power.size()), tables.moments.data(), moments);
+  std::copy_n(moments.begin(), r.size(), r.begin());
+}
+
+void MelCepstrum::State::iterate(std::span<double> c) {
+  double before = 0.0;
+  for (int j = 1; j <= config.max_iterations; ++j) {
+    find_moments(c);
+    if (j >= config.min_iterations) {
+      if (std::abs((r[0] - before) / r[0]) < config.threshold) {
+        return;
+      }
+      before = r[0];
+    }
+    double power_of_alpha = 1.0;
+    for (std::size_t i = 0; i < step.size(); ++i) {
+      step[i] = r[i] - power_of_alpha;
+      power_of_alpha *= -config.alpha;
+    }
+    if (!solve_moments(r, matrix, step)) {
+      return;  // as near as rounding lets it come
+    }
+    for (std::size_t i = 0; i < step.size(); ++i) {
+      c[i] += step[i];
+    }
+  }
+}
+
+void MelCepstrum::State::analyze_spectrum(std::span<double> c) {
+  take_logarithm();
+  begin(c);
+  iterate(c);
+}
+
+MelCepstrum::MelCepstrum(const MelCepstrumConfig& config)
+    : state_(std::make_unique<State>(config)) {}
+MelCepstrum::~MelCepstrum() = default;
+MelCepstrum::MelCepstrum(MelCepstrum&& other) noexcept = default;
+MelCepstrum& MelCepstrum::operator=(MelCepstrum&& other) noexcept = default;
+
+const MelCepstrumConfig& MelCepstrum::config() const noexcept {
+  return state_->config;
+}
+
+std::int64_t MelCepstrum::frames(std::int64_t samples) const noexcept {
+  if (config().padding == Padding::centre_zero) {
+    return 1 + samples / config().hop_samples;
+  }
+  return samples < config().window_samples
+             ? 0
+             : 1 + (samples - config().window_samples) / config().hop_samples;
+}
+
+void MelCepstrum::analyze_windowed(std::span<const double> samples, std::span<double> mc) {
+  require(std::ssize(samples) <= config().fft_size,
+          "frame: expected at most " + std::to_string(config().fft_size) + " samples, found " +
+              std::to_string(samples.size()));
+  assert(std::ssize(mc) == coefficients());
+  const std::span<double> input = state_->fft.input();
+  std::copy(samples.begin(), samples.end(), input.begin());
+  std::fill(input.begin() + std::ssize(samples), input.end(), 0.0);
+  state_->fft.transform();
+  std::transform(state_->fft.output().begin(), state_->fft.output().end(), state_->power.begin(),
+                 [](std::complex<double> value) {
+                   return value.real() * value.real() + value.imag() * value.imag();
+                 });
+  state_->analyze_spectrum(mc);
+}
+
+void MelCepstrum::analyze_power(std::span<const double> power, std::span<double> mc) {
+  require(std::ssize(power) == bins(), "power spectrum: expected " + std::to_string(bins()) +
+                                           " bins, found " + std::to_string(power.size()));
+  assert(std::ssize(mc) == coefficients());
+  std::copy(power.begin(), power.end(), state_->power.begin());
+  state_->analyze_spectrum(mc);
+}
+
+void MelCepstrum::analyze(std::span<const float> x, Frames out) {
+  const std::int64_t count = frames(std::ssize(x));
+  require(out.frames() == count && out.channels() == coefficients(),
+          "output: expected " + std::to_string(count) + " frames of " +
+              std::to_string(coefficients()) + ", found " + std::to_string(out.frames()) + " of " +
+              std::to_string(out.channels()));
+  require(std::all_of(x.begin(), x.end(), [](float value) { return std::isfinite(value); }),
+          "signal: expected finite samples, found NaN or infinity");
+  const std::int64_t pad =
+      config().padding == Padding::centre_zero ? config().window_samples / 2 : 0;
+  const std::span<double> mc = state_->mc;
+  std::vector<double> frame(state_->window.size());
+  for (int t = 0; t < out.frames(); ++t) {
+    const std::int64_t start = std::int64_t{t} * config().hop_samples - pad;
+    for (std::size_t n = 0; n < frame.size(); ++n) {
+      const std::int64_t index = start + static_cast<std::int64_t>(n);
+      const bool inside = index >= 0 && index < std::ssize(x);
+      frame[n] = inside ? static_cast<double>(x[static_cast<std::size_t>(index)]) *
+                              config().sample_scale * state_->window[n]
+                        : 0.0;
+    }
+    analyze_windowed(frame, mc);
+    std::transform(mc.begin(), mc.end(), out[t].begin(),
+                   [](double value) { return static_cast<float>(value); });
+  }
+}
+
+std::vector<float> MelCepstrum::analyze(std::span<const float> x) {
+  const std::int64_t count = frames(std::ssize(x));
+  require(count <= std::numeric_limits<int>::max(), "signal: expected fewer than 2^31 frames");
+  std::vector<float> values(static_cast<std::size_t>(count) *
+                            static_cast<std::size_t>(coefficients()));
+  analyze(x, Frames(values.data(), static_cast<int>(count), coefficients()));
+  return values;
+}
+
+}  // namespace ondes
