@@ -18,19 +18,35 @@ namespace HWY_NAMESPACE {
 
 #if ONDES_SIMD_TARGET
 
-void block_sum(const SumCall& call) noexcept {
+constexpr int kSummedRows = 16;
+
+// kVectors vectors of channels of up to kSummedRows frames.
+template <int kVectors>
+HWY_INLINE void sum_piece(const SumCall& call, int first, int channel, int frames) {
   const DF d;
-  HWY_ALIGN float sums[kLanes];
-  for (int t = 0; t < call.frames; ++t) {
-    const FinishCall row = moved(call.finish, t);
-    for (int c = 0; c < call.channels; c += kLanes) {
-      const std::ptrdiff_t at = std::ptrdiff_t{t} * call.width + c;
+  HWY_ALIGN float sums[kSummedRows * kVectors * kLanes];
+  for (int t = 0; t < frames; ++t) {
+    for (int v = 0; v < kVectors; ++v) {
+      const std::ptrdiff_t at = std::ptrdiff_t{first + t} * call.width + channel + v * kLanes;
       VF total = hn::LoadU(d, call.inputs[0] + at);
       for (int i = 1; i < call.count; ++i) {
         total = hn::Add(total, hn::LoadU(d, call.inputs[i] + at));
       }
-      hn::Store(total, d, sums);
-      finish_rows<1>(moved_channels(row, c), sums, 1);
+      hn::Store(total, d, sums + (t * kVectors + v) * kLanes);
+    }
+  }
+  finish_rows<kVectors>(moved_channels(call.finish, channel), first, sums, frames);
+}
+
+void block_sum(const SumCall& call) noexcept {
+  for (int t = 0; t < call.frames; t += kSummedRows) {
+    const int frames = HWY_MIN(kSummedRows, call.frames - t);
+    int c = 0;
+    for (; c + 2 * kLanes <= call.channels; c += 2 * kLanes) {
+      sum_piece<2>(call, t, c, frames);
+    }
+    if (c < call.channels) {
+      sum_piece<1>(call, t, c, frames);
     }
   }
 }

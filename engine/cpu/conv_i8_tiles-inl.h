@@ -136,7 +136,7 @@ HWY_INLINE void conv_i8_panel(const ConvI8Call& call) {
   for (int t = 0; t < call.frames; --tiles) {
     const int frames = (call.frames - t + tiles - 1) / tiles;
     conv_i8_tile_for<kVectors>(frames, sizes)(call, call.x + t * call.x_step, sums);
-    finish_rows<kVectors>(moved(call.finish, t), sums, frames);
+    finish_rows<kVectors>(call.finish, t, sums, frames);
     t += frames;
   }
 }

@@ -16,7 +16,7 @@
 
 #include <utility>
 
-#include "engine/cpu/block_maps-inl.h"
+#include "engine/cpu/epilogue_rows-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ondes {
@@ -25,104 +25,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 #if ONDES_SIMD_TARGET
 
-using DF = hn::ScalableTag<float>;
-using VF = hn::Vec<DF>;
-constexpr int kLanes = static_cast<int>(hn::MaxLanes(DF()));
 constexpr int kTileFrames = HWY_TARGET == HWY_AVX2 ? 6 : 12;
-
-// The steps of some vectors of channels (QuantisedCall), held in registers over frames: a store of
-// bytes might change anything, so that a compiler would load them again.
-template <int kVectors>
-struct Steps {
-  VF inverse[kVectors];
-  VF zero[kVectors];
-  HWY_INLINE explicit Steps(const QuantisedCall& call) {
-    const DF d;
-    for (int v = 0; v < kVectors; ++v) {
-      inverse[v] = call.to == nullptr ? hn::Zero(d) : hn::LoadU(d, call.inverse + v * kLanes);
-      zero[v] = call.to == nullptr ? hn::Zero(d) : hn::LoadU(d, call.zero + v * kLanes);
-    }
-  }
-  HWY_INLINE void store(VF x, int vector, std::uint8_t* to) const {
-    const DF d;
-    const hn::RebindToSigned<DF> di;
-    const hn::Rebind<std::uint8_t, DF> d8;
-    VF v = hn::MulAdd(x, inverse[vector], zero[vector]);
-    v = hn::Min(hn::Max(v, hn::Zero(d)), hn::Set(d, 255.0F));
-    v = hn::Sub(hn::Add(v, hn::Set(d, 12582912.0F)), hn::Set(d, 12582912.0F));
-    hn::StoreU(hn::DemoteTo(d8, hn::ConvertTo(di, v)), d8, to);
-  }
-};
-
-// Epilogue of `frames` rows of kVectors vectors, contiguous in `sums`; the call's pointers stand at
-// the first of them.
-template <int kVectors>
-HWY_NOINLINE void finish_rows(const FinishCall& call, const float* HWY_RESTRICT sums, int frames) {
-  const DF d;
-  const VF scale = hn::Set(d, call.scale);
-  const Steps<kVectors> output_steps(call.output_bytes);
-  const Steps<kVectors> mapped_steps(call.mapped_bytes);
-  with_kind(call.map.kind, [&](auto kind) HWY_ATTR {
-    for (int t = 0; t < frames; ++t) {
-#pragma GCC unroll 2
-      for (int v = 0; v < kVectors; ++v) {
-        const int at = v * kLanes;
-        VF z = hn::Load(d, sums + t * kVectors * kLanes + at);
-        if (call.residual != nullptr) {
-          z = hn::Add(z, hn::LoadU(d, call.residual + t * call.residual_step + at));
-        }
-        z = hn::Mul(scale, z);
-        if (call.output != nullptr) {
-          hn::StoreU(z, d, call.output + t * call.output_step + at);
-        }
-        if (call.output_bytes.to != nullptr) {
-          output_steps.store(z, v, call.output_bytes.to + t * call.output_bytes.step + at);
-        }
-        if (call.mapped == nullptr && call.mapped_bytes.to == nullptr) {
-          continue;
-        }
-        z = map_simd<decltype(kind)::value>(d, call.map, z, at);
-        if (call.mapped != nullptr) {
-          hn::StoreU(z, d, call.mapped + t * call.mapped_step + at);
-        }
-        if (call.mapped_bytes.to != nullptr) {
-          mapped_steps.store(z, v, call.mapped_bytes.to + t * call.mapped_bytes.step + at);
-        }
-      }
-    }
-  });
-}
-
-// The call's pointers moved on by some frames.
-HWY_INLINE FinishCall moved(const FinishCall& call, int frames) {
-  FinishCall to = call;
-  to.residual = call.residual == nullptr ? nullptr : call.residual + frames * call.residual_step;
-  to.output = call.output == nullptr ? nullptr : call.output + frames * call.output_step;
-  to.mapped = call.mapped == nullptr ? nullptr : call.mapped + frames * call.mapped_step;
-  for (QuantisedCall* bytes : {&to.output_bytes, &to.mapped_bytes}) {
-    bytes->to = bytes->to == nullptr ? nullptr : bytes->to + frames * bytes->step;
-  }
-  return to;
-}
-HWY_INLINE QuantisedCall moved_channels(const QuantisedCall& call, int channels) {
-  if (call.to == nullptr) {
-    return call;
-  }
-  return {call.to + channels, call.step, call.inverse + channels, call.zero + channels};
-}
-HWY_INLINE FinishCall moved_channels(const FinishCall& call, int channels) {
-  FinishCall to = call;
-  to.residual = call.residual == nullptr ? nullptr : call.residual + channels;
-  to.output = call.output == nullptr ? nullptr : call.output + channels;
-  to.mapped = call.mapped == nullptr ? nullptr : call.mapped + channels;
-  to.output_bytes = moved_channels(call.output_bytes, channels);
-  to.mapped_bytes = moved_channels(call.mapped_bytes, channels);
-  if (call.map.alpha != nullptr) {
-    to.map.alpha += channels;
-    to.map.inverse_beta += channels;
-  }
-  return to;
-}
 
 // Frames stand `step` bytes apart. Three frames share a base, so that a dozen need four registers:
 // base, base + step, base + 2 step are addresses of one instruction each.
@@ -194,7 +97,7 @@ HWY_INLINE void conv_panel(const ConvCall& call) {
   for (int t = 0; t < call.frames; --tiles) {
     const int frames = (call.frames - t + tiles - 1) / tiles;
     conv_tile_for<kVectors>(frames, sizes)(call, call.x + t * call.x_step, sums);
-    finish_rows<kVectors>(moved(call.finish, t), sums, frames);
+    finish_rows<kVectors>(call.finish, t, sums, frames);
     t += frames;
   }
 }
@@ -236,9 +139,9 @@ void block_depthwise(const ConvCall& call) noexcept {
   HWY_ALIGN float sums[kFrames * kLanes];
   for (int t = 0; t < call.frames; t += kFrames) {
     const int frames = HWY_MIN(kFrames, call.frames - t);
-    const FinishCall rows = moved(call.finish, t);
     for (int v = 0; v < call.vectors; ++v) {
       const int channel = v * kLanes;
+      const FinishCall rows = moved_channels(call.finish, channel);
       if (frames == kFrames) {
         depthwise_tile<kFrames>(call, channel, t, sums);
       } else {
@@ -246,7 +149,7 @@ void block_depthwise(const ConvCall& call) noexcept {
           depthwise_tile<1>(call, channel, t + one, sums + one * kLanes);
         }
       }
-      finish_rows<1>(moved_channels(rows, channel), sums, frames);
+      finish_rows<1>(rows, t, sums, frames);
     }
   }
 }
