@@ -1,0 +1,252 @@
+#include "apps/eval/report/summary_sections.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <initializer_list>
+#include <string_view>
+
+#include "apps/eval/report/distribution_plots.h"
+#include "apps/eval/report/html_text.h"
+#include "apps/eval/report/pair_rows.h"
+
+namespace ondes::report {
+namespace {
+
+constexpr std::size_t kCulpritsShown = 8;
+
+// Column headings; those of numbers stand to the right, as the numbers do.
+std::string words(std::initializer_list<std::string_view> names) {
+  std::string html;
+  for (const std::string_view name : names) {
+    html += fmt::format("<th scope=\"col\">{}</th>", name);
+  }
+  return html;
+}
+std::string numbers(std::initializer_list<std::string_view> names) {
+  std::string html;
+  for (const std::string_view name : names) {
+    html += fmt::format("<th scope=\"col\" class=\"n\">{}</th>", name);
+  }
+  return html;
+}
+constexpr const char* kPlotHeading = "<th scope=\"col\"><span class=\"unseen\">Plot</span></th>";
+
+std::string better_html(Better better) {
+  switch (better) {
+    case Better::lower:
+      return "<span title=\"lower is better\">\xE2\x86\x93 lower</span>";
+    case Better::higher:
+      return "<span title=\"higher is better\">\xE2\x86\x91 higher</span>";
+    case Better::neither:
+      break;
+  }
+  return "<span title=\"describes, does not rank\">\xE2\x80\x93</span>";
+}
+
+std::string metric_heading(const MetricInfo& metric, std::size_t rows) {
+  return fmt::format(
+      "<th scope=\"rowgroup\" rowspan=\"{}\" class=\"metric\">{}{}<br><code>{}</code></th>", rows,
+      escape_html(metric.label),
+      metric.unit.empty() ? "" : " <span class=\"unit\">" + escape_html(metric.unit) + "</span>",
+      escape_html(metric.name));
+}
+
+// "[4.9, 5.3]"
+std::string interval_text(std::optional<double> low, std::optional<double> high, int decimals) {
+  if (!low || !high) {
+    return "";
+  }
+  return "[" + number_text(low, decimals) + ", " + number_text(high, decimals) + "]";
+}
+
+std::string date_text(const std::string& iso) {
+  // "2026-11-21T16:09:11Z" reads better with a space; what has another form stays as it is.
+  std::string text = iso;
+  if (text.size() == 20 && text[10] == 'T' && text.back() == 'Z') {
+    text = text.substr(0, 10) + " " + text.substr(11, 5) + " UTC";
+  }
+  return text;
+}
+
+std::string counts_of(const Evaluation& evaluation, std::size_t s) {
+  const System& system = evaluation.systems[s];
+  const auto failed = static_cast<std::size_t>(
+      std::count_if(system.pairs.begin(), system.pairs.end(),
+                    [](const PairResult& pair) { return !pair.failure.empty(); }));
+  std::string text = counted(system.pairs.size() - failed, "pair", "pairs") + " measured";
+  if (failed > 0) {
+    text += fmt::format(", <a href=\"#unmeasured\"><strong>{} failed</strong></a>", failed);
+  }
+  const std::size_t unpaired = system.only_in_reference.size() + system.only_in_generated.size();
+  if (unpaired > 0) {
+    text += fmt::format(", <a href=\"#unmeasured\">{} without a partner</a>",
+                        counted(unpaired, "file", "files"));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string title_of(const Evaluation& evaluation) {
+  std::string systems;
+  for (const System& system : evaluation.systems) {
+    systems += (systems.empty() ? "" : " and ") + last_component(system.name);
+  }
+  return systems + " against " + last_component(evaluation.reference);
+}
+
+std::string opening_html(const Evaluation& evaluation) {
+  std::string html = "<header>\n<p class=\"kind\">Objective evaluation</p>\n<h1>" +
+                     escape_html(title_of(evaluation)) + "</h1>\n";
+  html += fmt::format("<p class=\"when\">{} \xC2\xB7 ondes {}</p>\n<dl class=\"facts\">\n",
+                      escape_html(date_text(evaluation.date)), escape_html(evaluation.version));
+  html += "<div><dt>Reference</dt><dd class=\"path\">" + escape_html(evaluation.reference) +
+          "</dd></div>\n";
+  for (std::size_t s = 0; s < evaluation.systems.size(); ++s) {
+    const std::string letter =
+        evaluation.systems.size() > 1 ? fmt::format(" {}", static_cast<char>('A' + s)) : "";
+    html += fmt::format(
+        "<div><dt><span class=\"key s{}\"></span>Generated{}</dt><dd><span class=\"path\">{}</span>"
+        "<br>{}</dd></div>\n",
+        s, letter, escape_html(evaluation.systems[s].name), counts_of(evaluation, s));
+  }
+  return html + "</dl>\n</header>\n";
+}
+
+std::string gates_html(const Evaluation& evaluation) {
+  if (evaluation.gates.empty()) {
+    return "";
+  }
+  const auto broken =
+      static_cast<std::size_t>(std::count_if(evaluation.gates.begin(), evaluation.gates.end(),
+                                             [](const GateResult& gate) { return !gate.passed; }));
+  std::string html = fmt::format(
+      "<section id=\"gates\" class=\"{}\">\n<h2>{}</h2>\n<ul>\n", broken == 0 ? "held" : "broken",
+      broken == 0
+          ? "Passed: " + counted(evaluation.gates.size(), "threshold", "thresholds") + " met"
+          : fmt::format("Failed: {} of {} not met", broken,
+                        counted(evaluation.gates.size(), "threshold", "thresholds")));
+  for (const GateResult& gate : evaluation.gates) {
+    html += fmt::format("<li class=\"{}\"><span class=\"mark\">{}</span> <code>{}</code>",
+                        gate.passed ? "held" : "broken",
+                        gate.passed ? "\xE2\x9C\x93 met" : "\xE2\x9C\x97 not met",
+                        escape_html(gate.text));
+    if (!gate.passed && !gate.broken_by.empty()) {
+      html += "<ul>";
+      for (std::size_t i = 0; i < std::min(kCulpritsShown, gate.broken_by.size()); ++i) {
+        html += "<li>" + escape_html(gate.broken_by[i]) + "</li>";
+      }
+      if (gate.broken_by.size() > kCulpritsShown) {
+        html += fmt::format("<li>and {} more</li>", gate.broken_by.size() - kCulpritsShown);
+      }
+      html += "</ul>";
+    }
+    html += "</li>\n";
+  }
+  return html + "</ul>\n</section>\n";
+}
+
+std::string summary_html(const Evaluation& evaluation) {
+  const std::size_t systems = evaluation.systems.size();
+  const bool several = systems > 1;
+  std::string html =
+      "<section id=\"summary\">\n<h2>Summary</h2>\n<div class=\"wide\"><table class=\"summary\">\n"
+      "<caption>Over the pairs that have a value. In the plots: the line spans all values, the bar "
+      "the 95 % interval of the mean, the dot is the mean, the tick the median.</caption>\n<thead>"
+      "<tr>" +
+      words({"Measure", "Better"}) + (several ? words({"System"}) : "") +
+      numbers({"Pairs", "Mean", "95 % interval"}) + kPlotHeading +
+      numbers({"Median", "Deviation", "Least", "Most"}) + "</tr></thead>\n";
+  for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
+    const MetricInfo& metric = evaluation.metrics[m];
+    html += "<tbody>";
+    for (std::size_t s = 0; s < systems; ++s) {
+      const MetricSummary& sum = evaluation.systems[s].summaries.at(m);
+      const int d = metric.decimals;
+      html += "<tr>";
+      if (s == 0) {
+        html += metric_heading(metric, systems) +
+                fmt::format("<td rowspan=\"{}\">{}</td>", systems, better_html(metric.better));
+      }
+      if (systems > 1) {
+        html += fmt::format("<td><span class=\"key s{}\"></span>{}</td>", s,
+                            escape_html(system_label(evaluation, s)));
+      }
+      html += fmt::format(
+          "<td class=\"n\">{}{}</td><td class=\"n strong\">{}</td><td class=\"n\">{}</td><td>{}"
+          "</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>"
+          "<td class=\"n\">{}</td></tr>\n",
+          sum.count,
+          sum.unmeasured > 0
+              ? fmt::format(" <span class=\"unit\">of {}</span>", sum.count + sum.unmeasured)
+              : "",
+          number_text(sum.mean, d), interval_text(sum.mean_low, sum.mean_high, d),
+          interval_plot(evaluation, m, s), number_text(sum.median, d), number_text(sum.sd, d),
+          number_text(sum.min, d), number_text(sum.max, d));
+    }
+    html += "</tbody>\n";
+  }
+  return html + "</table></div>\n</section>\n";
+}
+
+std::string comparison_html(const Evaluation& evaluation) {
+  if (evaluation.systems.size() != 2 ||
+      evaluation.differences.size() != evaluation.metrics.size()) {
+    return "";
+  }
+  std::size_t wins[2] = {0, 0};
+  std::size_t ranking = 0;
+  std::string rows;
+  for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
+    const MetricInfo& metric = evaluation.metrics[m];
+    const PairedDifference& difference = evaluation.differences[m];
+    const bool ranks = metric.better != Better::neither && difference.count > 0;
+    std::string verdict = ranks ? "not told apart" : "\xE2\x80\x93";
+    ranking += ranks ? 1 : 0;
+    if (difference.better_system == 0 || difference.better_system == 1) {
+      const auto winner = static_cast<std::size_t>(difference.better_system);
+      ++wins[winner];
+      verdict = fmt::format("<span class=\"key s{}\"></span><strong>{}</strong> is better", winner,
+                            escape_html(system_label(evaluation, winner)));
+    }
+    rows += fmt::format(
+        "<tr>{}<td>{}</td><td class=\"n\">{}</td><td class=\"n strong\">{}</td><td class=\"n\">{}"
+        "</td><td>{}</td><td>{}</td></tr>\n",
+        metric_heading(metric, 1), better_html(metric.better), difference.count,
+        number_text(difference.mean, metric.decimals),
+        interval_text(difference.mean_low, difference.mean_high, metric.decimals),
+        difference_plot(difference), verdict);
+  }
+  const std::string a = escape_html(system_label(evaluation, 0));
+  const std::string b = escape_html(system_label(evaluation, 1));
+  return fmt::format(
+             "<section id=\"comparison\">\n<h2>{} and {} side by side</h2>\n<p><strong>{}</strong> "
+             "is better in {} of {}, <strong>{}</strong> in {}; {} not tell them apart.</p>\n",
+             a, b, a, wins[0], counted(ranking, "measure", "measures"), b, wins[1],
+             counted(ranking - wins[0] - wins[1], "does", "do")) +
+         "<div class=\"wide\"><table class=\"summary\">\n<caption>Second minus first, pair by "
+         "pair, "
+         "over the pairs that both have. A system is called better where the 95 % interval of the "
+         "mean difference leaves out zero.</caption>\n<thead><tr>" +
+         words({"Measure", "Better"}) + numbers({"Pairs", "B \xE2\x88\x92 A", "95 % interval"}) +
+         kPlotHeading + words({"Verdict"}) + "</tr></thead>\n<tbody>" + rows +
+         "</tbody></table></div>\n</section>\n";
+}
+
+std::string distributions_html(const Evaluation& evaluation) {
+  std::string cards;
+  for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
+    cards += distribution_plot(evaluation, m);
+  }
+  if (cards.empty()) {
+    return "";
+  }
+  return "<section id=\"distributions\">\n<h2>Distributions</h2>\n<p>One dot a pair, or bars where "
+         "there are many; the box holds the middle half of them, its line is the median.</p>\n"
+         "<div class=\"cards\">\n" +
+         cards + "</div>\n</section>\n";
+}
+
+}  // namespace ondes::report
