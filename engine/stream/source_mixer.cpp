@@ -22,6 +22,7 @@ SourceMixer::SourceMixer(int channels, int max_block_frames)
       scratch_(max_block_frames, channels) {
   owned_.reserve(4 * kMaxWaitingSwitches);
   ringing_.reserve(kMaxRingingSources + 1);
+  waiting_.reserve(kMaxWaitingSwitches);
 }
 
 SourceMixer::~SourceMixer() {
@@ -30,16 +31,19 @@ SourceMixer::~SourceMixer() {
   }
 }
 
-void SourceMixer::post_switch(std::unique_ptr<StreamSource> source, const StreamSwitch& how) {
+std::int64_t SourceMixer::post_switch(std::unique_ptr<StreamSource> source,
+                                      const StreamSwitch& how) {
   collect();
   // What is owned is at most what waits, rings, sounds and was given back: the queue of those that
   // were given back can never be full.
-  if (owned_.size() >= 2 * kMaxWaitingSwitches || !messages_.push({source.get(), how})) {
+  if (owned_.size() >= 2 * kMaxWaitingSwitches ||
+      !messages_.push({source.get(), how, posted_ + 1})) {
     throw Error(ErrorCode::usage, "stream: expected at most " +
                                       std::to_string(kMaxWaitingSwitches) +
                                       " sources to wait, found one more");
   }
   owned_.push_back(source.release());
+  return ++posted_;
 }
 
 void SourceMixer::post_retire() {
@@ -58,15 +62,16 @@ void SourceMixer::collect() {
 int SourceMixer::render(Frames out, std::int64_t position, bool* flushed) noexcept {
   *flushed = false;
   int done = 0;
+  receive();  // once a block: a flush moves the frame that is heard next, so it begins a block
   while (true) {
-    take_messages(position + done, done == 0 ? flushed : nullptr);
+    take_messages(position + done, flushed);
     if (done == out.frames()) {
       return done;
     }
     int count = out.frames() - done;
-    if (pending_ && pending_->how.when == StreamSwitch::When::at_frame) {
-      count =
-          static_cast<int>(std::min<std::int64_t>(count, pending_->how.frame - (position + done)));
+    if (!waiting_.empty() && waiting_.front().how.when == StreamSwitch::When::at_frame) {
+      count = static_cast<int>(
+          std::min<std::int64_t>(count, waiting_.front().how.frame - (position + done)));
     }
     const int made = mix(out.subview(done, count), position + done);
     done += made;
@@ -74,47 +79,58 @@ int SourceMixer::render(Frames out, std::int64_t position, bool* flushed) noexce
       continue;
     }
     // Nothing sounds any more.
-    if (!pending_) {
+    if (waiting_.empty()) {
       return done;
     }
-    if (pending_->how.when == StreamSwitch::When::at_frame) {
+    if (waiting_.front().how.when == StreamSwitch::When::at_frame) {
       silence(out.subview(done, count - made));
       done += count - made;
     }
   }
 }
 
-void SourceMixer::take_messages(std::int64_t position, bool* flushed) noexcept {
-  while (true) {
-    if (!pending_) {
-      pending_ = messages_.pop();
-    }
-    // A flush moves the frame that is heard next: only where a block begins.
-    if (!pending_ || !is_due(position) || (pending_->how.flush && flushed == nullptr)) {
+void SourceMixer::receive() noexcept {
+  while (static_cast<int>(waiting_.size()) < kMaxWaitingSwitches) {
+    const std::optional<Message> message = messages_.pop();
+    if (!message) {
       return;
     }
-    perform(flushed);
-    pending_.reset();
+    if (message->source != nullptr && message->how.when == StreamSwitch::When::now) {
+      for (const Message& dropped : waiting_) {
+        if (dropped.source != nullptr) {
+          give_back(dropped.source);
+        }
+      }
+      waiting_.clear();
+    }
+    waiting_.push_back(*message);
   }
 }
 
-bool SourceMixer::is_due(std::int64_t position) const noexcept {
-  if (pending_->source == nullptr) {
+void SourceMixer::take_messages(std::int64_t position, bool* flushed) noexcept {
+  while (!waiting_.empty() && is_due(waiting_.front(), position)) {
+    perform(waiting_.front(), flushed);
+    waiting_.erase(waiting_.begin());
+  }
+}
+
+bool SourceMixer::is_due(const Message& message, std::int64_t position) const noexcept {
+  if (message.source == nullptr) {
     return true;
   }
-  switch (pending_->how.when) {
+  switch (message.how.when) {
     case StreamSwitch::When::now:
       return true;
     case StreamSwitch::When::at_frame:
-      return position >= pending_->how.frame;
+      return position >= message.how.frame;
     case StreamSwitch::When::at_end:
       break;
   }
   return current_ == nullptr && ringing_.empty();
 }
 
-void SourceMixer::perform(bool* flushed) noexcept {
-  if (pending_->how.flush) {
+void SourceMixer::perform(const Message& message, bool* flushed) noexcept {
+  if (message.how.flush && message.how.when == StreamSwitch::When::now) {
     for (StreamSource* source : ringing_) {
       give_back(source);
     }
@@ -126,8 +142,12 @@ void SourceMixer::perform(bool* flushed) noexcept {
     *flushed = true;
   }
   let_ring();
-  current_ = pending_->source;
-  if (current_ != nullptr && lane_limit_ > 0) {
+  if (message.source == nullptr) {
+    return;
+  }
+  current_ = message.source;
+  number_ = message.number;
+  if (lane_limit_ > 0) {
     current_->limit_lanes(lane_limit_);
   }
 }

@@ -4,6 +4,9 @@
 // that was asked for. The old source begins nothing new and rings out under the new one, or is
 // dropped; either way the control thread frees it, in collect().
 //
+// What waits is performed in the order of posting, one after the other; a switch that is to happen
+// now drops everything that still waits before it.
+//
 // A lone source's samples are passed on untouched. Sources that sound together are added in the
 // order of their beginning.
 //
@@ -13,7 +16,6 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "engine/buffer.h"
@@ -41,27 +43,31 @@ class SourceMixer {
   SourceMixer(const SourceMixer&) = delete;
   SourceMixer& operator=(const SourceMixer&) = delete;
 
-  // Throws Error{usage} if kMaxWaitingSwitches wait.
-  void post_switch(std::unique_ptr<StreamSource> source, const StreamSwitch& how);
+  // Returns the source's number, counted from 1. Throws Error{usage} if kMaxWaitingSwitches wait.
+  std::int64_t post_switch(std::unique_ptr<StreamSource> source, const StreamSwitch& how);
   void post_retire();
   void collect();
 
   // The frames from `position` of the stream on; returns how many there were. Fewer: nothing sounds
   // and nothing waits. `flushed` becomes true if what lies before `position` is to be dropped; that
-  // happens at a call's beginning only.
+  // happens at a call's beginning only, for switches `now`.
   int render(Frames out, std::int64_t position, bool* flushed) noexcept ONDES_REALTIME;
   void limit_lanes(int lanes) noexcept ONDES_REALTIME;
   SourceState state() const noexcept ONDES_REALTIME;
+  // The number of the source that began last, 0 before the first.
+  std::int64_t number() const noexcept ONDES_REALTIME { return number_; }
 
  private:
   struct Message {
     StreamSource* source = nullptr;  // none: retire the current one
     StreamSwitch how;
+    std::int64_t number = 0;
   };
 
   void take_messages(std::int64_t position, bool* flushed) noexcept;
-  bool is_due(std::int64_t position) const noexcept;
-  void perform(bool* flushed) noexcept;
+  void receive() noexcept;
+  bool is_due(const Message& message, std::int64_t position) const noexcept;
+  void perform(const Message& message, bool* flushed) noexcept;
   int mix(Frames out, std::int64_t position) noexcept;
   void let_ring() noexcept;
   void give_back(StreamSource* source) noexcept;
@@ -69,10 +75,12 @@ class SourceMixer {
   MessageQueue<Message> messages_;
   MessageQueue<StreamSource*> retired_;
   std::vector<StreamSource*> owned_;  // control thread: everything that is not yet freed
+  std::int64_t posted_ = 0;           // control thread
 
   StreamSource* current_ = nullptr;
   std::vector<StreamSource*> ringing_;
-  std::optional<Message> pending_;
+  std::vector<Message> waiting_;  // in the order of posting
+  std::int64_t number_ = 0;
   int lane_limit_ = 0;
   Buffer scratch_;
 };

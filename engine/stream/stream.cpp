@@ -56,12 +56,12 @@ Stream::~Stream() {
   stop();
 }
 
-void Stream::play(std::unique_ptr<StreamSource> source, const StreamSwitch& how) {
+std::int64_t Stream::play(std::unique_ptr<StreamSource> source, const StreamSwitch& how) {
   require("the source's sample rate", source->sample_rate_hz() == options_.sample_rate_hz,
           source->sample_rate_hz(), (std::to_string(options_.sample_rate_hz) + " Hz").c_str());
   require("the source's channels", source->channels() == options_.channels, source->channels(),
           std::to_string(options_.channels).c_str());
-  mixer_.post_switch(std::move(source), how);
+  return mixer_.post_switch(std::move(source), how);
 }
 
 void Stream::start() {
@@ -124,17 +124,11 @@ void Stream::publish(double busy_s, int frames) noexcept {
       lane_limit_ = state.lanes_limit = advice;
     }
   }
-  constexpr auto relaxed = std::memory_order_relaxed;
-  smoothed_load_.store(load_.smoothed(), relaxed);
-  worst_load_.store(
-      std::max(worst_load_.load(relaxed), busy_s * options_.sample_rate_hz / std::max(frames, 1)),
-      relaxed);
-  lane_limit_seen_.store(lane_limit_, relaxed);
-  source_position_s_.store(state.position_s, relaxed);
-  lanes_now_.store(state.lanes_now, relaxed);
-  lanes_limit_.store(state.lanes_limit, relaxed);
-  notes_.store(state.notes, relaxed);
-  stolen_notes_.store(state.stolen_notes, relaxed);
+  render_state_.publish({ring_.written(), mixer_.number(), state, load_.smoothed(), lane_limit_});
+  const double load = busy_s * options_.sample_rate_hz / frames;
+  if (load > worst_load_.load(std::memory_order_relaxed)) {
+    worst_load_.store(load, std::memory_order_relaxed);
+  }
 }
 
 void Stream::pull(Frames out, std::int64_t now_ns) noexcept {
@@ -231,19 +225,21 @@ StreamTelemetry Stream::telemetry() {
   result.missing_frames = missing_frames_.load();
   result.ahead_frames =
       static_cast<int>(std::max<std::int64_t>(ring_.written() - ring_.consumed(), 0));
-  result.load = smoothed_load_.load();
   result.worst_load = worst_load_.exchange(0.0);
   for (std::size_t c = 0; c < peak_.size(); ++c) {
     result.peak[c] = peak_[c].exchange(0.0F);
   }
-  result.source.position_s = source_position_s_.load();
-  result.source.lanes_now = lanes_now_.load();
-  result.source.lanes_limit = lanes_limit_.load();
-  result.source.notes = notes_.load();
-  result.source.stolen_notes = stolen_notes_.load();
+  RenderState rendered;
+  render_state_.read(rendered);
+  result.load = rendered.load;
+  result.source = rendered.source;
+  result.source_number = rendered.source_number;
+  result.rendered_frames = rendered.rendered_frames;
+  result.lane_limit = rendered.lane_limit;
   result.position_s =
-      result.source.position_s - static_cast<double>(result.ahead_frames) / options_.sample_rate_hz;
-  result.lane_limit = lane_limit_seen_.load();
+      rendered.source.position_s - static_cast<double>(std::max<std::int64_t>(
+                                       rendered.rendered_frames - result.played_frames, 0)) /
+                                       options_.sample_rate_hz;
   result.paused = paused_.load();
   result.finished = finished();
   return result;

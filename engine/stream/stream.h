@@ -26,6 +26,7 @@
 #include "engine/realtime.h"
 #include "engine/stream/frame_ring.h"
 #include "engine/stream/load_meter.h"
+#include "engine/stream/published.h"
 #include "engine/stream/seam.h"
 #include "engine/stream/source_mixer.h"
 #include "engine/stream/stream_clock.h"
@@ -53,8 +54,10 @@ struct StreamTelemetry {
   double worst_load = 0.0;          // of a block, since the last telemetry
   std::array<float, kMaxStreamChannels> peak{};  // since the last telemetry
   SourceState source;                            // of the source that is rendered now
-  double position_s = 0.0;                       // of what is heard now, in the source's time
-  int lane_limit = 0;                            // 0: never lowered
+  std::int64_t source_number = 0;                // as play() numbered it
+  std::int64_t rendered_frames = 0;  // where the stream was when `source` was in that state
+  double position_s = 0.0;           // of what is heard now, in the source's time
+  int lane_limit = 0;                // 0: never lowered
   bool paused = false;
   bool finished = false;  // the last frame has been played
 };
@@ -71,7 +74,8 @@ class Stream {
 
   // Throws Error{usage} if the source's rate or channels are not the stream's, and if too many
   // switches wait already.
-  void play(std::unique_ptr<StreamSource> source, const StreamSwitch& how = {});
+  // Returns the source's number, counted from 1.
+  std::int64_t play(std::unique_ptr<StreamSource> source, const StreamSwitch& how = {});
   void retire() { mixer_.post_retire(); }  // the current source rings out
   void pause(bool paused) noexcept { paused_.store(paused, std::memory_order_release); }
   // What the device gets goes there too, from the first frame on; frames it has no room for are
@@ -86,6 +90,7 @@ class Stream {
   // Also frees the sources that are done with.
   StreamTelemetry telemetry();
   bool finished() const noexcept { return finished_.load(std::memory_order_acquire); }
+  std::int64_t device_frames() const noexcept { return device_frames_.load(); }
   // The next frame to be rendered: where a source that is posted now begins, at the earliest.
   std::int64_t rendered_frames() const noexcept { return ring_.written(); }
 
@@ -147,14 +152,15 @@ class Stream {
   std::array<std::atomic<float>, kMaxStreamChannels> peak_{};
 
   // Render thread to the control thread.
-  std::atomic<double> smoothed_load_{0.0};
+  struct RenderState {
+    std::int64_t rendered_frames = 0;
+    std::int64_t source_number = 0;
+    SourceState source;
+    double load = 0.0;
+    int lane_limit = 0;
+  };
+  Published<RenderState> render_state_;
   std::atomic<double> worst_load_{0.0};
-  std::atomic<int> lane_limit_seen_{0};
-  std::atomic<double> source_position_s_{0.0};
-  std::atomic<int> lanes_now_{0};
-  std::atomic<int> lanes_limit_{0};
-  std::atomic<std::int64_t> notes_{0};
-  std::atomic<std::int64_t> stolen_notes_{0};
 };
 
 }  // namespace ondes

@@ -4,16 +4,15 @@
 // with a bandwidth of kBandwidthHz; between two callbacks time is interpolated. A jump of more than
 // kJumpS (a suspended machine, a stalled device) starts the loop anew.
 //
-// Device thread: update(). Any thread: frame_at() (a sequence lock: readers retry, the writer never
-// waits). Nothing allocates.
+// Device thread: update(). Any thread: frame_at(). Nothing allocates.
 #pragma once
-#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <numbers>
 #include <optional>
 
 #include "engine/realtime.h"
+#include "engine/stream/published.h"
 
 namespace ondes {
 
@@ -41,36 +40,24 @@ class StreamClock {
       slope_ns_ += omega * omega * error;
       next_ns_ = filtered_ns_ + slope_ns_;
     }
-    publish(first_frame, filtered_ns_, slope_ns_ / frames);
+    tick_.publish({first_frame, filtered_ns_, slope_ns_ / frames});
   }
 
   // Nothing before the first update.
   std::optional<std::int64_t> frame_at(std::int64_t now_ns) const noexcept ONDES_REALTIME {
-    while (true) {
-      const std::uint32_t before = sequence_.load(std::memory_order_acquire);
-      const std::int64_t frame = frame_.load(std::memory_order_relaxed);
-      const double at_ns = at_ns_.load(std::memory_order_relaxed);
-      const double frame_ns = frame_ns_.load(std::memory_order_relaxed);
-      std::atomic_thread_fence(std::memory_order_acquire);
-      if (before == 0) {
-        return std::nullopt;
-      }
-      if (before % 2 == 0 && before == sequence_.load(std::memory_order_relaxed)) {
-        return frame + std::llround((static_cast<double>(now_ns) - at_ns) / frame_ns);
-      }
+    Tick tick;
+    if (!tick_.read(tick)) {
+      return std::nullopt;
     }
+    return tick.frame + std::llround((static_cast<double>(now_ns) - tick.at_ns) / tick.frame_ns);
   }
 
  private:
-  void publish(std::int64_t frame, double at_ns, double frame_ns) noexcept {
-    const std::uint32_t sequence = sequence_.load(std::memory_order_relaxed);
-    sequence_.store(sequence + 1, std::memory_order_relaxed);
-    std::atomic_thread_fence(std::memory_order_release);
-    frame_.store(frame, std::memory_order_relaxed);
-    at_ns_.store(at_ns, std::memory_order_relaxed);
-    frame_ns_.store(frame_ns, std::memory_order_relaxed);
-    sequence_.store(sequence + 2, std::memory_order_release);
-  }
+  struct Tick {
+    std::int64_t frame = 0;
+    double at_ns = 0.0;
+    double frame_ns = 1.0;
+  };
 
   double rate_hz_;
   bool running_ = false;
@@ -79,10 +66,7 @@ class StreamClock {
   double next_ns_ = 0.0;
   double slope_ns_ = 0.0;
 
-  std::atomic<std::uint32_t> sequence_{0};  // odd: being written; 0: never was
-  std::atomic<std::int64_t> frame_{0};
-  std::atomic<double> at_ns_{0.0};
-  std::atomic<double> frame_ns_{1.0};
+  Published<Tick> tick_;
 };
 
 }  // namespace ondes
