@@ -11,11 +11,13 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "engine/error.h"
+#include "engine/score/channel_controls.h"
 
 namespace ondes {
 namespace {
@@ -94,13 +96,14 @@ class ChannelRules {
       note_on(time_s, track, channel, data1, data2);
     } else if (kind == 0x80U || kind == 0x90U) {
       note_off(time_s, channel, data1, kind == 0x80U ? data2 : 64);
-    } else if (kind == 0xB0U) {
-      control_change(time_s, channel, data1, data2);
-    } else if (kind == 0xC0U) {
-      emit(time_s, channel, ControlKind::program, static_cast<float>(data1));
-    } else if (kind == 0xE0U) {
-      channels_[static_cast<std::size_t>(channel)].bend = (data2 << 7 | data1) - 8192;
-      emit_bend(time_s, channel);
+    } else if (const std::optional<ChannelControl> control =
+                   controls_.message(event.status, data1, data2)) {
+      if (control->kind == ControlKind::all_sound_off ||
+          control->kind == ControlKind::all_notes_off) {
+        lift_all(time_s, channel);
+      }
+      out_.controls.push_back(
+          {.time_s = time_s, .channel = channel, .kind = control->kind, .value = control->value});
     }
   }
 
@@ -118,15 +121,6 @@ class ChannelRules {
   }
 
  private:
-  struct Channel {
-    int bend = 0;  // -8192..8191
-    float range_semitones = 2.0F;
-    float range_cents = 0.0F;
-    int rpn_msb = 127;  // 127, 127: none selected
-    int rpn_lsb = 127;
-    int keys_down = 0;
-  };
-
   static std::size_t slot_of(int channel, int key) {
     return static_cast<std::size_t>(channel * kKeys + key);
   }
@@ -147,7 +141,7 @@ class ChannelRules {
       next_down_[static_cast<std::size_t>(last_down_[slot])] = index;
     }
     last_down_[slot] = index;
-    ++channels_[static_cast<std::size_t>(channel)].keys_down;
+    ++keys_down_[static_cast<std::size_t>(channel)];
   }
 
   void note_off(double time_s, int channel, int key, int release_velocity) {
@@ -165,93 +159,20 @@ class ChannelRules {
     note.release_s = time_s;
     note.release_velocity = release_velocity;
     first_down_[slot] = next_down_[index];
-    --channels_[static_cast<std::size_t>(note.channel)].keys_down;
+    --keys_down_[static_cast<std::size_t>(note.channel)];
   }
 
   void lift_all(double time_s, int channel) {
-    for (int key = 0; key < kKeys && channels_[static_cast<std::size_t>(channel)].keys_down > 0;
-         ++key) {
+    for (int key = 0; key < kKeys && keys_down_[static_cast<std::size_t>(channel)] > 0; ++key) {
       while (first_down_[slot_of(channel, key)] != kNone) {
         lift_oldest(slot_of(channel, key), time_s, 64);
       }
     }
   }
 
-  void control_change(double time_s, int channel, int number, int value) {
-    const float unit = static_cast<float>(value) / 127.0F;
-    switch (number) {
-      case 1:
-        return emit(time_s, channel, ControlKind::modulation, unit);
-      case 7:
-        return emit(time_s, channel, ControlKind::volume, unit);
-      case 10:
-        return emit(time_s, channel, ControlKind::pan,
-                    std::max(-1.0F, static_cast<float>(value - 64) / 63.0F));
-      case 11:
-        return emit(time_s, channel, ControlKind::expression, unit);
-      case 64:
-        return emit(time_s, channel, ControlKind::sustain, unit);
-      case 120:
-        lift_all(time_s, channel);
-        return emit(time_s, channel, ControlKind::all_sound_off, 0.0F);
-      case 121:
-        reset(channel);
-        return emit(time_s, channel, ControlKind::reset, 0.0F);
-      case 123:
-      case 124:  // omni off, omni on, mono on and poly on are also all notes off (MIDI 1.0)
-      case 125:
-      case 126:
-      case 127:
-        lift_all(time_s, channel);
-        return emit(time_s, channel, ControlKind::all_notes_off, 0.0F);
-      default:
-        return parameter_change(time_s, channel, number, value);
-    }
-  }
-
-  void reset(int channel) {
-    Channel& state = channels_[static_cast<std::size_t>(channel)];
-    state.bend = 0;
-    state.rpn_msb = 127;
-    state.rpn_lsb = 127;
-  }
-
-  // Registered parameters; only number 0, the bend range, is kept.
-  void parameter_change(double time_s, int channel, int number, int value) {
-    Channel& state = channels_[static_cast<std::size_t>(channel)];
-    const bool bend_range_selected = state.rpn_msb == 0 && state.rpn_lsb == 0;
-    if (number == 101) {
-      state.rpn_msb = value;
-    } else if (number == 100) {
-      state.rpn_lsb = value;
-    } else if (number == 98 || number == 99) {  // a non-registered number takes data entry away
-      state.rpn_msb = 127;
-      state.rpn_lsb = 127;
-    } else if (number == 6 && bend_range_selected) {
-      state.range_semitones = static_cast<float>(value);
-      state.range_cents = 0.0F;
-    } else if (number == 38 && bend_range_selected) {
-      state.range_cents = static_cast<float>(value);
-    } else {
-      return;
-    }
-    if ((number == 6 || number == 38) && state.bend != 0) {
-      emit_bend(time_s, channel);
-    }
-  }
-
-  void emit_bend(double time_s, int channel) {
-    const Channel& state = channels_[static_cast<std::size_t>(channel)];
-    const float range = state.range_semitones + state.range_cents / 100.0F;
-    emit(time_s, channel, ControlKind::bend, static_cast<float>(state.bend) / 8192.0F * range);
-  }
-
-  void emit(double time_s, int channel, ControlKind kind, float value) {
-    out_.controls.push_back({.time_s = time_s, .channel = channel, .kind = kind, .value = value});
-  }
-
   Performance& out_;
-  std::array<Channel, kChannels> channels_{};
+  ChannelControls controls_;
+  std::array<int, kChannels> keys_down_{};
   // Keys that are down, as one first-in first-out list for each channel and key.
   std::array<std::int32_t, kChannels * kKeys> first_down_{};
   std::array<std::int32_t, kChannels * kKeys> last_down_{};
