@@ -36,16 +36,18 @@ inline MetricSummary example_summary(const System& system, std::size_t metric) {
   for (const double value : values) {
     mean += value / static_cast<double>(values.size());
   }
-  double variance = 0.0;
-  for (const double value : values) {
-    variance += (value - mean) * (value - mean) / static_cast<double>(values.size() - 1);
+  if (values.size() > 1) {
+    double variance = 0.0;
+    for (const double value : values) {
+      variance += (value - mean) * (value - mean) / static_cast<double>(values.size() - 1);
+    }
+    const double half = 1.96 * std::sqrt(variance / static_cast<double>(values.size()));
+    sum.sd = std::sqrt(variance);
+    sum.mean_low = mean - half;
+    sum.mean_high = mean + half;
   }
   sum.mean = mean;
   sum.median = values[values.size() / 2];
-  sum.sd = std::sqrt(variance);
-  const double half = 1.96 * std::sqrt(variance / static_cast<double>(values.size()));
-  sum.mean_low = mean - half;
-  sum.mean_high = mean + half;
   sum.min = values.front();
   sum.max = values.back();
   return sum;

@@ -33,7 +33,7 @@ p { margin: .3rem 0 .8rem; max-width: 48rem; }
 a { color: var(--s0); text-underline-offset: .15em; }
 code { font: .86em/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 .kind { margin: 0; color: var(--soft); letter-spacing: .02em; }
-.when, .unit, caption, dt, figcaption { color: var(--soft); }
+.when, .unit, dt, figcaption { color: var(--soft); }
 .unit { font-weight: normal; font-size: .88em; }
 .path { overflow-wrap: anywhere; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
@@ -67,7 +67,6 @@ nav { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; padding: .5rem 0;
 .wide { overflow-x: auto; }
 .tall { max-height: 34rem; overflow: auto; border: 1px solid var(--line); border-radius: 6px; }
 table { border-collapse: collapse; width: 100%; font-size: .93em; }
-caption { text-align: left; padding-bottom: .4rem; font-size: .95em; max-width: 48rem; }
 th, td { text-align: left; padding: .38rem .7rem; border-bottom: 1px solid var(--line);
   vertical-align: middle; }
 th { font-weight: 600; }

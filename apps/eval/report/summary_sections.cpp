@@ -152,10 +152,10 @@ std::string summary_html(const Evaluation& evaluation) {
   const std::size_t systems = evaluation.systems.size();
   const bool several = systems > 1;
   std::string html =
-      "<section id=\"summary\">\n<h2>Summary</h2>\n<div class=\"wide\"><table class=\"summary\">\n"
-      "<caption>Over the pairs that have a value. In the plots: the line spans all values, the bar "
-      "the 95 % interval of the mean, the dot is the mean, the tick the median.</caption>\n<thead>"
-      "<tr>" +
+      "<section id=\"summary\">\n<h2>Summary</h2>\n<p class=\"unit\">Over the pairs that have a "
+      "value. In the plots: the line spans all values, the bar the 95 % interval of the mean, the "
+      "dot is the mean, the tick the median.</p>\n<div class=\"wide\"><table class=\"summary\">\n"
+      "<thead><tr>" +
       words({"Measure", "Better"}) + (several ? words({"System"}) : "") +
       numbers({"Pairs", "Mean", "95 % interval"}) + kPlotHeading +
       numbers({"Median", "Deviation", "Least", "Most"}) + "</tr></thead>\n";
@@ -226,10 +226,9 @@ std::string comparison_html(const Evaluation& evaluation) {
              "is better in {} of {}, <strong>{}</strong> in {}; {} not tell them apart.</p>\n",
              a, b, a, wins[0], counted(ranking, "measure", "measures"), b, wins[1],
              counted(ranking - wins[0] - wins[1], "does", "do")) +
-         "<div class=\"wide\"><table class=\"summary\">\n<caption>Second minus first, pair by "
-         "pair, "
-         "over the pairs that both have. A system is called better where the 95 % interval of the "
-         "mean difference leaves out zero.</caption>\n<thead><tr>" +
+         "<p class=\"unit\">Second minus first, pair by pair, over the pairs that both have. A "
+         "system is called better where the 95 % interval of the mean difference leaves out zero."
+         "</p>\n<div class=\"wide\"><table class=\"summary\">\n<thead><tr>" +
          words({"Measure", "Better"}) + numbers({"Pairs", "B \xE2\x88\x92 A", "95 % interval"}) +
          kPlotHeading + words({"Verdict"}) + "</tr></thead>\n<tbody>" + rows +
          "</tbody></table></div>\n</section>\n";
