@@ -33,6 +33,9 @@ int run(int argc, char** argv) {
   ondes::add_info_command(app, action);
   ondes::add_import_command(app, action);
   ondes::add_mel_command(app, action);
+  ondes::add_eval_command(app, action);
+  ondes::add_play_command(app, action);
+  ondes::add_devices_command(app, action);
   ondes::add_voices_command(app, action);
   ondes::add_doctor_command(app, action);
   ondes::add_bench_command(app, action);

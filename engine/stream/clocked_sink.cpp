@@ -46,7 +46,7 @@ void ClockedSink::wait() const {
 
 // Without a clock the sink takes only what is there, so that nothing is ever missing.
 bool ClockedSink::may_pull() const noexcept {
-  return options_.speed > 0.0 || stream_.can_pull(options_.block_frames);
+  return options_.speed > 0.0 || (stream_.can_pull(options_.block_frames) && !stream_.finished());
 }
 
 void ClockedSink::run() noexcept {
@@ -56,7 +56,7 @@ void ClockedSink::run() noexcept {
           : 0.0;
   Clock::time_point start = Clock::now();
   std::int64_t tick = 0;
-  while (!stopping_.load(std::memory_order_relaxed) && !stream_.finished()) {
+  while (!stopping_.load(std::memory_order_relaxed)) {
     if (!may_pull()) {
       std::this_thread::sleep_for(std::chrono::microseconds(100));
       continue;

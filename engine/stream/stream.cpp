@@ -61,7 +61,9 @@ std::int64_t Stream::play(std::unique_ptr<StreamSource> source, const StreamSwit
           source->sample_rate_hz(), (std::to_string(options_.sample_rate_hz) + " Hz").c_str());
   require("the source's channels", source->channels() == options_.channels, source->channels(),
           std::to_string(options_.channels).c_str());
-  return mixer_.post_switch(std::move(source), how);
+  const std::int64_t number = mixer_.post_switch(std::move(source), how);
+  posted_.store(number);
+  return number;
 }
 
 void Stream::start() {
@@ -109,6 +111,7 @@ bool Stream::render_block() noexcept {
     publish(seconds(Clock::now() - begin), made);
   }
   if (made < options_.block_frames) {
+    dry_number_.store(mixer_.number(), std::memory_order_relaxed);
     dry_.store(true, std::memory_order_release);
   }
   return made > 0;
@@ -183,8 +186,9 @@ int Stream::take_frames(Frames out) noexcept {
     wait_ = Wait::after_underrun;
     underruns_.fetch_add(1, std::memory_order_relaxed);
     missing_frames_.fetch_add(out.frames() - made, std::memory_order_relaxed);
-  } else if (options_.ends && ring_.readable() == 0) {
-    finished_.store(true, std::memory_order_release);
+  } else if (ring_.readable() == 0) {
+    wait_ = Wait::to_begin;
+    finished_number_.store(dry_number_.load(std::memory_order_relaxed), std::memory_order_release);
   }
   return made;
 }

@@ -89,7 +89,11 @@ class Stream {
   void stop() noexcept;
   // Also frees the sources that are done with.
   StreamTelemetry telemetry();
-  bool finished() const noexcept { return finished_.load(std::memory_order_acquire); }
+  // Whether everything that was handed over has been played, to its last frame.
+  bool finished() const noexcept {
+    return options_.ends && posted_ > 0 &&
+           finished_number_.load(std::memory_order_acquire) >= posted_;
+  }
   std::int64_t device_frames() const noexcept { return device_frames_.load(); }
   // The next frame to be rendered: where a source that is posted now begins, at the earliest.
   std::int64_t rendered_frames() const noexcept { return ring_.written(); }
@@ -124,6 +128,7 @@ class Stream {
   std::thread thread_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> paused_{false};
+  std::atomic<std::int64_t> posted_{0};  // sources handed over
 
   // Render thread.
   Buffer block_;
@@ -131,8 +136,9 @@ class Stream {
   int lane_limit_ = 0;
 
   // Render thread to device thread.
-  std::atomic<std::int64_t> flush_to_{0};  // frames before this one are not heard any more
-  std::atomic<bool> dry_{false};           // nothing more to render for now
+  std::atomic<std::int64_t> flush_to_{0};    // frames before this one are not heard any more
+  std::atomic<bool> dry_{false};             // nothing more to render for now
+  std::atomic<std::int64_t> dry_number_{0};  // the last source that had begun then
 
   // Device thread.
   Seam seam_;
@@ -143,7 +149,7 @@ class Stream {
   std::int64_t device_frame_ = 0;
 
   // Device thread to the others.
-  std::atomic<bool> finished_{false};
+  std::atomic<std::int64_t> finished_number_{0};  // this source and all before it are played
   std::atomic<std::int64_t> device_frames_{0};
   std::atomic<std::int64_t> shift_frames_{0};  // frame of the stream - frame of the device
   std::atomic<std::int64_t> underruns_{0};

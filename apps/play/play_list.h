@@ -1,0 +1,12 @@
+// Which files a player is given: files as they are, folders as the playable files in them, sorted.
+// Control thread.
+#pragma once
+#include <string>
+#include <vector>
+
+namespace ondes {
+
+// Throws Error{io} for what is not there, Error{bad_input} for a folder without a playable file.
+std::vector<std::string> play_list(const std::vector<std::string>& inputs);
+
+}  // namespace ondes

@@ -1,0 +1,71 @@
+#include "apps/play/recorder.h"
+
+#include <chrono>
+
+#include "engine/buffer.h"
+
+namespace ondes {
+namespace {
+
+AudioWriteOptions float_wav(int sample_rate_hz, int channels) {
+  AudioWriteOptions options;
+  options.sample_rate_hz = sample_rate_hz;
+  options.channels = channels;
+  options.format = SampleFormat::float32;
+  return options;
+}
+
+}  // namespace
+
+Recorder::Recorder(const std::string& path, int sample_rate_hz, int channels)
+    : ring_(static_cast<int>(kRingS * sample_rate_hz), channels),
+      writer_(path, float_wav(sample_rate_hz, channels)) {
+  thread_ = std::thread([this] { run(); });
+}
+
+Recorder::~Recorder() {
+  stopping_.store(true);
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+void Recorder::run() noexcept {
+  Buffer block(4096, ring_.channels());
+  while (true) {
+    // Asked for before the ring is looked at: what was played before the end is then written.
+    const bool last = stopping_.load(std::memory_order_acquire);
+    const int frames = ring_.read(block.view());
+    if (frames == 0) {
+      if (last) {
+        return;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      continue;
+    }
+    if (failed_.load(std::memory_order_relaxed)) {
+      continue;
+    }
+    try {
+      writer_.write(block.view().subview(0, frames));
+    } catch (...) {
+      error_ = std::current_exception();
+      failed_.store(true, std::memory_order_release);
+    }
+  }
+}
+
+void Recorder::check() const {
+  if (failed_.load(std::memory_order_acquire)) {
+    std::rethrow_exception(error_);
+  }
+}
+
+void Recorder::finish() {
+  stopping_.store(true, std::memory_order_release);
+  thread_.join();
+  check();
+  writer_.finish();
+}
+
+}  // namespace ondes

@@ -1,0 +1,45 @@
+// What a stream played, as the device got it, in a 32-bit float WAV: `--record`.
+//
+// A thread of its own empties the stream's tap into the file, so that neither device nor render
+// thread waits for a disk. The file has its name only after finish().
+//
+// Control thread: everything.
+#pragma once
+#include <atomic>
+#include <exception>
+#include <string>
+#include <thread>
+
+#include "dsp/audio_file.h"
+#include "engine/stream/frame_ring.h"
+
+namespace ondes {
+
+class Recorder {
+ public:
+  static constexpr double kRingS = 4.0;  // how long the disk may hesitate
+
+  // Throws as AudioFileWriter does.
+  Recorder(const std::string& path, int sample_rate_hz, int channels);
+  ~Recorder();
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
+
+  FrameRing& tap() noexcept { return ring_; }
+  // Throws what writing has thrown meanwhile.
+  void check() const;
+  // After the stream's last pull. Throws Error{io}.
+  void finish();
+
+ private:
+  void run() noexcept;
+
+  FrameRing ring_;
+  AudioFileWriter writer_;
+  std::thread thread_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> failed_{false};
+  std::exception_ptr error_;  // valid once failed_
+};
+
+}  // namespace ondes

@@ -1,0 +1,31 @@
+// What `ondes play` and `ondes live` say about themselves once a second with --json.
+//
+// Control thread.
+#pragma once
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "engine/stream/stream.h"
+
+namespace ondes {
+
+struct PlayView {
+  StreamTelemetry stream;
+  std::string title;  // what is playing
+  std::string voice;
+  std::string device;
+  double duration_s = 0.0;  // 0: without an end
+  double tempo = 1.0;
+  double temperature = 1.0;
+  double loop_from_s = -1.0;  // negative: none
+  double loop_to_s = -1.0;
+  double latency_ms = 0.0;  // ring and device
+  int item = 0;             // of several, from 0
+  int items = 1;
+  std::string message;  // the last thing worth saying
+};
+
+// One object: position, load, lanes, underruns, levels in dBFS (null for silence).
+nlohmann::json telemetry_to_json(const PlayView& view, int sample_rate_hz, int channels);
+
+}  // namespace ondes
