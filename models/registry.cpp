@@ -1,6 +1,7 @@
 #include "models/registry.h"
 
 #include <array>
+#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "engine/error.h"
@@ -14,11 +15,13 @@
 namespace ondes {
 namespace {
 
-// One of the two is there.
+// One of the two compilers is there; `speakers` counts them where a model may have several.
 struct ModelRow {
   std::string_view architecture;
-  LanePlan (*compile_lane)(const VoiceFile& voice);
-  BlockPlan (*compile_block)(const VoiceFile& voice);
+  LanePlan (*compile_lane)(const VoiceFile& voice) = nullptr;
+  BlockPlan (*compile_block)(const VoiceFile& voice, int speaker) = nullptr;
+  int (*speakers)(const VoiceFile& voice) = nullptr;
+  std::optional<BlockPlan> (*compile_upsampling)(const VoiceFile& voice) = nullptr;
 };
 
 LanePlan lane_of_wavenet(const VoiceFile& voice) {
@@ -29,16 +32,25 @@ LanePlan lane_of_note_generator(const VoiceFile& voice) {
   return compile_note_generator(voice);
 }
 
-BlockPlan compile_first_speaker(const VoiceFile& voice) {
-  return compile_hifigan(voice);
+BlockPlan block_of_hifigan(const VoiceFile& voice, int speaker) {
+  return compile_hifigan(voice, speaker);
+}
+
+template <BlockPlan (*compile)(const VoiceFile&)>
+BlockPlan block_without_speakers(const VoiceFile& voice, int /*speaker*/) {
+  return compile(voice);
+}
+
+int speakers_of_hifigan(const VoiceFile& voice) {
+  return hifigan_config_from_json(voice.description->at("config"), voice.weights.name).speakers;
 }
 
 constexpr std::array<ModelRow, 5> kModels{{
-    {"hifigan", nullptr, compile_first_speaker},
-    {"nam_lstm", nullptr, compile_nam_lstm},
-    {"nam_wavenet", nullptr, compile_nam_wavenet},
-    {"note_generator", lane_of_note_generator, nullptr},
-    {"wavenet", lane_of_wavenet, nullptr},
+    {"hifigan", nullptr, block_of_hifigan, speakers_of_hifigan},
+    {"nam_lstm", nullptr, block_without_speakers<compile_nam_lstm>},
+    {"nam_wavenet", nullptr, block_without_speakers<compile_nam_wavenet>},
+    {"note_generator", lane_of_note_generator},
+    {"wavenet", lane_of_wavenet, nullptr, nullptr, compile_wavenet_upsampling},
 }};
 
 [[noreturn]] void refuse_architecture(const VoiceFile& voice, const std::string& expected) {
@@ -87,12 +99,22 @@ StepPlan compile_step_plan(const VoiceFile& voice) {
   return std::get<StepPlan>(std::move(plan));
 }
 
-BlockPlan compile_block_plan(const VoiceFile& voice) {
+BlockPlan compile_block_plan(const VoiceFile& voice, int speaker) {
   const ModelRow& model = find_model(voice);
   if (model.compile_block == nullptr) {
     refuse_architecture(voice, "one that makes a block a call");
   }
-  return model.compile_block(voice);
+  return model.compile_block(voice, speaker);
+}
+
+std::optional<BlockPlan> compile_upsampling(const VoiceFile& voice) {
+  const ModelRow& model = find_model(voice);
+  return model.compile_upsampling == nullptr ? std::nullopt : model.compile_upsampling(voice);
+}
+
+int speaker_count(const VoiceFile& voice) {
+  const ModelRow& model = find_model(voice);
+  return model.speakers == nullptr ? 0 : model.speakers(voice);
 }
 
 }  // namespace ondes

@@ -3,6 +3,7 @@
 //
 // Set-up thread.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,13 @@ bool is_block_voice(const VoiceFile& voice);
 // compiler finds.
 LanePlan compile_lane_plan(const VoiceFile& voice);
 StepPlan compile_step_plan(const VoiceFile& voice);
-BlockPlan compile_block_plan(const VoiceFile& voice);
+// `speaker`: a row of the voice's embedding, for models that have one.
+BlockPlan compile_block_plan(const VoiceFile& voice, int speaker = 0);
+
+// What makes conditioning rows of a step voice's mel frames; nothing where they are held.
+std::optional<BlockPlan> compile_upsampling(const VoiceFile& voice);
+
+// Rows of the voice's speaker embedding; 0 without one.
+int speaker_count(const VoiceFile& voice);
 
 }  // namespace ondes

@@ -10,6 +10,7 @@
 #include "engine/error.h"
 #include "engine/files/json_fields.h"
 #include "engine/weights/mel_contract_json.h"
+#include "models/block_calibration.h"
 #include "models/hifigan/alias_free_filter.h"
 
 namespace ondes {
@@ -91,7 +92,7 @@ Compiler::Compiler(const HifiganConfig& config, const SafetensorsFile& file)
 void Compiler::check_tensors() const {
   const auto expected = alias_free_filter();
   for (const auto& [name, view] : file_.tensors) {
-    if (shapes_.contains(name)) {
+    if (shapes_.contains(name) || is_block_calibration(name)) {
       continue;
     }
     if (!config_.has_snake() || !is_hifigan_filter(name)) {
@@ -384,6 +385,7 @@ BlockPlan Compiler::compile(int sample_rate_hz, int speaker) {
   }
   plan_.output = head(config_.has_snake() ? snake("activation_post", x.raw) : x.active);
   plan_.storage = storage_;
+  plan_.ranges = read_block_calibration(plan_, file_);
   validate(plan_);
   return std::move(plan_);
 }

@@ -16,6 +16,7 @@
 //   resblocks.<n>.activations.<a>.act.alpha (C_s)  [.beta]   activation_post.act.alpha  [.beta]
 //   conv_post.weight (1 or fft + 2, C, 7)   .bias (where use_bias_at_final)
 //   emb_g.weight (speakers, G)        cond.weight (C, G, 1)   cond.bias (C)
+//   calibration.*                     optional (models/block_calibration.h)
 // BigVGAN's checkpoints also hold the filters of the anti-aliased activations (.upsample.filter,
 // .downsample.lowpass.filter); they may be there and must then be the ones computed here.
 // A tensor beyond these is refused, because it would be ignored in silence.

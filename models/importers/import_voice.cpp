@@ -10,6 +10,7 @@
 #include "models/importers/hifigan_import.h"
 #include "models/importers/nam_import.h"
 #include "models/importers/tensor_source.h"
+#include "models/importers/voice_reimport.h"
 #include "models/importers/wavenet_import.h"
 
 namespace ondes {
@@ -20,6 +21,9 @@ constexpr std::size_t kMaxNameBytes = 200;  // of a voice
 ImportedVoice import_any(const ImportRequest& request) {
   if (looks_like_nam(request.bytes)) {
     return import_nam(request);
+  }
+  if (describes_itself(request.bytes, request.path)) {
+    return reimport_voice(request);
   }
   if (TensorSource::recognises(request.bytes)) {
     const TensorSource source = TensorSource::open(request.bytes, request.path);
@@ -52,7 +56,7 @@ ImportedVoice import_voice(const ImportRequest& request) {
   for (const auto& [tensor, data] : voice.tensors) {
     voice.report.parameters += data.bytes.size() / sizeof(float);
   }
-  if (request.licence.empty()) {
+  if (!voice.description.contains("licence")) {
     voice.report.unknown.emplace_back("the licence (say it with --licence)");
   }
   return voice;

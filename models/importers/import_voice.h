@@ -4,6 +4,7 @@
 //   .nam captures (JSON)                      nam_import.h       -> nam_wavenet, nam_lstm
 //   HiFi-GAN, iSTFTNet, BigVGAN generators    hifigan_import.h   -> hifigan
 //   WaveNets of wavenet_vocoder, nv-wavenet   wavenet_import.h   -> wavenet
+//   voices of Ondes                           voice_reimport.h   -> what they were
 //
 // generators and WaveNets as PyTorch checkpoints (zip format, never executed) or safetensors, with
 // their config.json. Nothing of a file is dropped in silence: what is not used is listed in the

@@ -134,6 +134,17 @@ FloatTensors build_r9y9(const R9y9Options& options, WavenetConfig* config, Waven
     builder.add_conditioning(static_cast<std::size_t>(l), std::move(condition.values), bias.values,
                              bands);
   }
+  for (std::size_t i = 0; i < config->upsampling.size(); ++i) {
+    const WavenetUpsampling& stage = config->upsampling[i];
+    const std::int64_t bands = options.bands;
+    const std::string to = "upsample." + std::to_string(i) + ".weight";
+    if (stage.kind == WavenetUpsampling::Kind::context) {
+      result[to] = source->take(options.upsampling[i], {bands, bands, stage.taps});
+    } else {
+      FloatTensor filter = source->take(options.upsampling[i], {1, 1, stage.bands, stage.taps});
+      result[to] = {{stage.bands, stage.taps}, std::move(filter.values)};
+    }
+  }
   const int s = config->skip_channels;
   result["head.weight"] = dense(source, "last_conv_layers.1.weight", config->head_channels, s);
   result["head.bias"] = source->take("last_conv_layers.1.bias", {config->head_channels});
@@ -193,7 +204,22 @@ FloatTensors build_nv(const NvOptions& options, WavenetConfig* config, WavenetSo
   if (options.upsample_taps > 0) {
     upsample = source->take("upsample.weight", {bands, bands, options.upsample_taps});
     upsample_bias = source->take("upsample.bias", {bands});
-    require_repetition(upsample, options.hop_samples, source->name());
+    if (options.upsample_taps < options.hop_samples) {
+      throw Error(ErrorCode::bad_input,
+                  source->name() + ": tensor 'upsample.weight' " + shape_text(upsample.shape) +
+                      ": expected a kernel of the hop, " + std::to_string(options.hop_samples) +
+                      ", or more, found less");
+    }
+  }
+  const bool folds = options.upsample_taps > 0 && only_repeats(upsample, options.hop_samples);
+  if (options.upsample_taps > 0 && !folds) {
+    WavenetUpsampling stage;
+    stage.kind = WavenetUpsampling::Kind::transposed;
+    stage.rate = options.hop_samples;
+    stage.taps = options.upsample_taps;
+    config->upsampling.push_back(stage);
+    result["upsample.0.weight"] = upsample;
+    result["upsample.0.bias"] = upsample_bias;
   }
   for (int l = 0; l < layers; ++l) {
     const std::string number = std::to_string(l) + ".conv";
@@ -205,7 +231,7 @@ FloatTensors build_nv(const NvOptions& options, WavenetConfig* config, WavenetSo
     const auto begin = condition_bias.values.begin() + l * rows;
     std::vector<float> bias(begin, begin + rows);
     std::vector<float> folded(matrix.begin(), matrix.end());
-    if (options.upsample_taps > 0) {
+    if (folds) {
       add_bias(times(matrix, upsample_bias.values), &bias);
       folded = through_upsampling(matrix, upsample);
     }

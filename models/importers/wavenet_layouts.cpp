@@ -42,6 +42,85 @@ double upper_hz(const json& object, JsonFields* fields, const char* key, int rat
                                                    : fields->number(key, 1.0, 0.5 * rate_hz);
 }
 
+constexpr const char* kUpsampleNet = "upsample_net.";
+
+// The slope of the leaky ReLU between wavenet_vocoder's stages; 1 without one.
+float upsampling_slope(JsonFields* params, const std::string& path) {
+  const std::string activation = params->text("upsample_activation", std::string("none"));
+  if (activation == "none") {
+    return 1.0F;
+  }
+  if (activation == "ReLU") {
+    return 0.0F;
+  }
+  if (activation != "LeakyReLU") {
+    params->refuse("upsample_activation", "'none', 'ReLU' or 'LeakyReLU'", quote(activation));
+  }
+  if (!params->has("upsample_activation_params")) {
+    return 0.01F;  // PyTorch's
+  }
+  JsonFields inner(params->object("upsample_activation_params"),
+                   path + ": upsample_params: upsample_activation_params");
+  return static_cast<float>(inner.number("negative_slope", 0.0, 1.0, 0.01));
+}
+
+// wavenet_vocoder's UpsampleNetwork, with or without its ConvIn.
+void read_upsample_net(const json& object,
+                       const std::string& path,
+                       const WavenetSource& source,
+                       int hop_samples,
+                       WavenetConfig* config,
+                       R9y9Options* options) {
+  if (!source.has_below(kUpsampleNet)) {
+    return;
+  }
+  JsonFields fields(object, path);
+  JsonFields params(fields.object("upsample_params"), path + ": upsample_params");
+  const std::string conv_in = std::string(kUpsampleNet) + "conv_in.weight";
+  std::string layers = std::string(kUpsampleNet) + "up_layers.";
+  if (source.has(conv_in)) {
+    layers = std::string(kUpsampleNet) + "upsample.up_layers.";
+    WavenetUpsampling context;
+    context.kind = WavenetUpsampling::Kind::context;
+    context.taps = source.size(conv_in, 2);
+    if (context.taps % 2 == 0) {
+      refuse(source.name(), "tensor " + quote(conv_in) + ": expected an odd kernel, found " +
+                                std::to_string(context.taps));
+    }
+    config->upsampling.push_back(context);
+    options->upsampling.push_back(conv_in);
+  } else if (fields.integer("cin_pad", 0, kMaxFftSize, 0) != 0) {
+    fields.refuse("cin_pad", "0 where the upsampling has no conv_in", "another number");
+  }
+  if (params.text("mode", std::string("nearest")) != "nearest") {
+    params.refuse("mode", "'nearest'", "another");
+  }
+  const float slope = upsampling_slope(&params, path);
+  const std::vector<int> scales = params.integers("upsample_scales", {1, 8}, 1, kMaxHopSamples);
+  for (std::size_t i = 0; i < scales.size(); ++i) {
+    WavenetUpsampling stage;
+    stage.rate = scales[i];
+    stage.taps = 2 * scales[i] + 1;
+    stage.slope = slope;
+    // A stretch, its convolution, its activation.
+    const std::size_t index = (slope == 1.0F ? 2 : 3) * i + 1;
+    const std::string tensor = layers + std::to_string(index) + ".weight";
+    stage.bands = source.size(tensor, 2);
+    if (stage.bands % 2 == 0) {
+      refuse(source.name(), "tensor " + quote(tensor) +
+                                ": expected a filter over an odd number "
+                                "of bands, found " +
+                                std::to_string(stage.bands));
+    }
+    config->upsampling.push_back(stage);
+    options->upsampling.push_back(tensor);
+  }
+  if (upsampling_rate(config->upsampling) != hop_samples) {
+    params.refuse("upsample_scales", "factors of the hop, " + std::to_string(hop_samples),
+                  "a product of " + std::to_string(upsampling_rate(config->upsampling)));
+  }
+}
+
 }  // namespace
 
 WavenetSource::WavenetSource(FloatTensors tensors, std::string name)
@@ -106,13 +185,10 @@ R9y9Options read_r9y9(const json& object,
                       MelContract* contract) {
   JsonFields fields(object, path);
   R9y9Options options;
-  for (const auto& [piece, what] : {std::pair{"upsample_net.", "a learned upsampling of the mel"},
-                                    std::pair{"embed_speakers.", "a speaker embedding"}}) {
-    if (source.has_below(piece)) {
-      refuse(source.name(), "tensors " + quote(std::string(piece) + "*") +
-                                ": expected frames held for a hop and one speaker, found " + what +
-                                ", which a step plan does not express");
-    }
+  if (source.has_below("embed_speakers.")) {
+    refuse(source.name(),
+           "tensors 'embed_speakers.*': expected one speaker, found a speaker "
+           "embedding, which a step plan does not express");
   }
   const std::string input = fields.text("input_type", std::string("raw"));
   if (input != "raw" && input != "mulaw-quantize") {
@@ -150,6 +226,7 @@ R9y9Options read_r9y9(const json& object,
   }
   contract->sample_rate_hz = fields.integer("sample_rate", kMinSampleRateHz, kMaxSampleRateHz);
   contract->hop_samples = fields.integer("hop_size", 1, kMaxHopSamples);
+  read_upsample_net(object, path, source, contract->hop_samples, config, &options);
   contract->fft_size = fields.integer("fft_size", 2, kMaxFftSize);
   contract->window_samples = fields.integer("win_length", 1, kMaxFftSize, contract->fft_size);
   contract->mels = options.bands;
@@ -189,6 +266,10 @@ NvOptions read_nv(const json& object,
   if (net.integer("n_layers", 1, kMaxLayers, layers) != layers) {
     net.refuse("n_layers", std::to_string(layers) + " as the file has", "another number");
   }
+  if (net.integer("upsamp_stride", 1, kMaxHopSamples, options.hop_samples) != options.hop_samples) {
+    net.refuse("upsamp_stride", "the hop of " + std::to_string(options.hop_samples),
+               "another number");
+  }
   const int largest = net.integer("max_dilation", 1, kMaxDilation);
   int dilation = 1;
   for (int l = 0; l < layers; ++l) {
@@ -209,18 +290,13 @@ NvOptions read_nv(const json& object,
   return options;
 }
 
-void require_repetition(const FloatTensor& upsample, int hop_samples, const std::string& name) {
+bool only_repeats(const FloatTensor& upsample, int hop_samples) {
   const auto taps = static_cast<std::size_t>(upsample.shape[2]);
   bool repeats = upsample.shape[2] == hop_samples;
   for (std::size_t i = 0; i < upsample.values.size() && repeats; ++i) {
     repeats = upsample.values[i] == upsample.values[i - i % taps];
   }
-  if (!repeats) {
-    refuse(name, "tensor 'upsample.weight' " + shape_text(upsample.shape) +
-                     ": expected an upsampling that holds each frame for the hop of " +
-                     std::to_string(hop_samples) +
-                     " samples, found a learned one, which a step plan does not express");
-  }
+  return repeats;
 }
 
 }  // namespace ondes

@@ -44,6 +44,7 @@ struct R9y9Options {
   int bands = 0;
   int outputs = 0;
   bool legacy = false;
+  std::vector<std::string> upsampling;  // the tensors of config.upsampling
 };
 
 struct NvOptions {
@@ -64,7 +65,7 @@ NvOptions read_nv(const nlohmann::json& json,
                   WavenetConfig* config,
                   MelContract* contract);
 
-// An upsampling (C, C, taps) that holds a frame for a hop: as many taps, all the same.
-void require_repetition(const FloatTensor& upsample, int hop_samples, const std::string& name);
+// Whether an upsampling (C, C, taps) holds a frame for a hop: as many taps, all the same.
+bool only_repeats(const FloatTensor& upsample, int hop_samples);
 
 }  // namespace ondes

@@ -230,12 +230,14 @@ Shapes wavenet_tensor_shapes(const WavenetConfig& config, int row_features, int 
   shapes["output.weight"] = {o, a};
   shapes["output.bias"] = {o};
   add_dense_shapes("level", row_features, level_outputs(config), &shapes);
+  add_wavenet_upsampling_shapes(config.upsampling, row_features, &shapes);
   return shapes;
 }
 
 StepPlan compile_wavenet(const VoiceFile& voice) {
   const std::string& file = voice.weights.name;
   const WavenetConfig config = wavenet_config_from_json(voice.description->at("config"), file);
+  static_cast<void>(compile_wavenet_upsampling(voice));  // refuses what is wrong with it
   const nlohmann::json& features = voice.description->at("features");
   if (features.at("kind") == "mel") {  // a row is a mel frame; nothing comes at the sample rate
     return build_plan(config, voice.sample_rate_hz, mel_contract_from_json(features, file).mels, 0,

@@ -9,6 +9,7 @@
 //   head.weight (A, S)  head.bias (A)   output.weight (O, A)  output.bias (O)
 //   level.<i>.weight/bias      row features F -> 1, tanh after each but the last   (optional)
 //   calibration.residual_absmax (L)                                                (optional)
+//   upsample.*                 imported vocoders only (wavenet_upsampling.h)
 // A tensor that is not in this list is refused, because it would be ignored in silence.
 // Set-up thread. Everything throws Error{bad_input} naming file, field or tensor, expected, found.
 #pragma once
@@ -20,6 +21,7 @@
 
 #include "engine/plan/step_plan.h"
 #include "engine/weights/voice_file.h"
+#include "models/wavenet/wavenet_upsampling.h"
 
 namespace ondes {
 
@@ -38,6 +40,8 @@ struct WavenetConfig {
   int mixture_components = 4;
   int classes = 256;  // of the mu-law categorical output
   float log_scale_floor = -9.0F;
+  // Stages that make a row a sample of an imported vocoder's mel; none: a frame is held for a hop.
+  std::vector<WavenetUpsampling> upsampling;
 };
 
 // The JSON keys are the members' names; enumerators are the texts of their names. Required: the

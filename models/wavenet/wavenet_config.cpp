@@ -70,26 +70,33 @@ WavenetConfig wavenet_config_from_json(const nlohmann::json& config, const std::
   result.classes = fields.integer("classes", 2, kMaxChannels, result.classes);
   result.log_scale_floor =
       static_cast<float>(fields.number("log_scale_floor", -30.0, 0.0, result.log_scale_floor));
+  fields.ignore("upsampling");
+  result.upsampling = wavenet_upsampling_from_json(config, name + ": config");
   fields.refuse_unknown();
   check_combinations(result, fields);
   return result;
 }
 
 nlohmann::json wavenet_config_to_json(const WavenetConfig& config) {
-  return {{"residual_channels", config.residual_channels},
-          {"gate_channels", config.gate_channels},
-          {"skip_channels", config.skip_channels},
-          {"head_channels", config.head_channels},
-          {"taps", config.taps},
-          {"dilations", config.dilations},
-          {"encoder_channels", config.encoder_channels},
-          {"level_channels", config.level_channels},
-          {"has_level", config.has_level},
-          {"input", kInputNames.at(static_cast<std::size_t>(config.input))},
-          {"distribution", kDistributionNames.at(static_cast<std::size_t>(config.distribution))},
-          {"mixture_components", config.mixture_components},
-          {"classes", config.classes},
-          {"log_scale_floor", config.log_scale_floor}};
+  nlohmann::json object = {
+      {"residual_channels", config.residual_channels},
+      {"gate_channels", config.gate_channels},
+      {"skip_channels", config.skip_channels},
+      {"head_channels", config.head_channels},
+      {"taps", config.taps},
+      {"dilations", config.dilations},
+      {"encoder_channels", config.encoder_channels},
+      {"level_channels", config.level_channels},
+      {"has_level", config.has_level},
+      {"input", kInputNames.at(static_cast<std::size_t>(config.input))},
+      {"distribution", kDistributionNames.at(static_cast<std::size_t>(config.distribution))},
+      {"mixture_components", config.mixture_components},
+      {"classes", config.classes},
+      {"log_scale_floor", config.log_scale_floor}};
+  if (!config.upsampling.empty()) {
+    object["upsampling"] = wavenet_upsampling_to_json(config.upsampling);
+  }
+  return object;
 }
 
 }  // namespace ondes

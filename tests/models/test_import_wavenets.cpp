@@ -5,8 +5,10 @@
 #include "engine/files/mapped_file.h"
 #include "engine/files/npy.h"
 #include "engine/plan/step_runner.h"
+#include "engine/plan/step_vocoder.h"
 #include "models/importers/import_voice.h"
 #include "models/registry.h"
+#include "tests/support/hifigan_rig.h"
 #include "tests/support/program.h"
 #include "tests/support/thrown_error.h"
 
@@ -59,10 +61,15 @@ void check_outputs(const std::string& name) {
   const auto frames = load(name + ".frames.npy");
   const auto expected = load(name + ".outputs.npy");
   const int count = static_cast<int>(samples.size());
-  const int rows = count / kHop;
+  const auto upsampling = compile_upsampling(voice);
+  const ConstFrames mel(frames.data(), count / kHop, plan.row_features);
+  const std::vector<float> upsampled =
+      upsampling ? evaluate_block_plan(*upsampling, {&mel, 1}) : std::vector<float>();
+  const int rows = upsampling ? count : count / kHop;
+  REQUIRE(upsampled.size() == static_cast<std::size_t>(upsampling ? count * plan.row_features : 0));
   std::vector<int> starts;
   for (int row = 0; row < rows; ++row) {
-    starts.push_back(row * kHop);
+    starts.push_back(row * (count / rows));
   }
   StepRunnerOptions options;
   options.max_lanes = 1;
@@ -76,7 +83,7 @@ void check_outputs(const std::string& name) {
   runner->set_probe(&probe);
   std::vector<float> output(samples.size());
   StepLane lane;
-  lane.rows = ConstFrames(frames.data(), rows, plan.row_features);
+  lane.rows = upsampling ? ConstFrames(upsampled.data(), rows, plan.row_features) : mel;
   lane.row_starts = starts;
   lane.output = output;
   lane.teacher = samples;
@@ -95,6 +102,35 @@ void check_outputs(const std::string& name) {
   CHECK(worst <= kTolerance);
 }
 
+// What the voice makes of its golden frames, `block` of them a call.
+std::vector<float> vocoded(const VoiceFile& voice,
+                           const std::vector<float>& frames,
+                           int block,
+                           std::uint64_t seed,
+                           float temperature) {
+  const StepPlan plan = compile_step_plan(voice);
+  StepRunnerOptions lane;
+  lane.max_lanes = 1;
+  lane.max_block_samples = 5;  // no divisor of the hop
+  StepVocoderOptions options;
+  options.row_features = plan.row_features;
+  options.hop_samples = kHop;
+  options.max_block_frames = block;
+  options.seed = seed;
+  options.temperature = temperature;
+  std::unique_ptr<BlockRunner> upsampler;
+  if (const auto upsampling = compile_upsampling(voice)) {
+    BlockRunnerOptions blocks;
+    blocks.max_block_frames = block;
+    upsampler = make_cpu_block_runner(*upsampling, blocks);
+  }
+  const auto vocoder =
+      make_step_vocoder(make_cpu_step_runner(plan, lane), std::move(upsampler), options);
+  const int count = static_cast<int>(frames.size()) / plan.row_features;
+  const std::vector<int> schedule{block};
+  return run_blocks(*vocoder, ConstFrames(frames.data(), count, plan.row_features), schedule);
+}
+
 }  // namespace
 
 TEST_CASE("wavenet_vocoder's networks give PyTorch's outputs: mixture and classes, legacy or not") {
@@ -106,14 +142,62 @@ TEST_CASE("nv-wavenet's state dict gives PyTorch's outputs, an upsampling that r
   check_outputs("nv_wavenet");
 }
 
+TEST_CASE("a learned upsampling of the mel gives PyTorch's outputs") {
+  check_outputs("r9y9_conv_in");
+  check_outputs("r9y9_upsampled");
+  check_outputs("nv_wavenet_learned");
+}
+
+TEST_CASE("left to themselves, always the likeliest class, networks play PyTorch's samples") {
+  for (const std::string name : {"nv_wavenet", "r9y9_upsampled"}) {
+    CAPTURE(name);
+    const auto expected = load(name + ".greedy.npy");
+    const auto found = vocoded(Import(name).voice(), load(name + ".frames.npy"), 3, 1, 0.0F);
+    REQUIRE(found.size() == expected.size());
+    // The same classes; their decoding is rounded twice, by 6e-8 of 1 each.
+    CHECK(largest_difference(found, expected) < 1e-6F);
+  }
+}
+
+TEST_CASE("a mel through an imported WaveNet: the same samples for any blocks, others for a seed") {
+  for (const std::string name :
+       {"r9y9_mixture", "r9y9_conv_in", "r9y9_upsampled", "nv_wavenet_learned"}) {
+    CAPTURE(name);
+    const VoiceFile voice = Import(name).voice();
+    const auto frames = load(name + ".frames.npy");
+    const auto whole = vocoded(voice, frames, 7, 5, 1.0F);
+    CHECK(whole.size() == load(name + ".samples.npy").size());
+    for (const int block : {1, 2, 3}) {
+      CHECK(vocoded(voice, frames, block, 5, 1.0F) == whole);
+    }
+    CHECK(vocoded(voice, frames, 7, 6, 1.0F) != whole);
+  }
+}
+
 TEST_CASE("what a step plan does not express is refused by its name") {
   Import scalar("r9y9_mixture");
   scalar.config["input_type"] = "mulaw";
   check_contains(scalar.refusal(), {"config.json", "'input_type'", "'mulaw'"});
 
-  Import learned("nv_wavenet");
-  learned.config["data_config"]["hop_length"] = 4;  // its kernel of 8 would then overlap
-  check_contains(learned.refusal(), {"w.pt", "'upsample.weight'", "a learned one"});
+  Import stride("nv_wavenet");
+  stride.config["data_config"]["hop_length"] = 4;
+  check_contains(stride.refusal(), {"'upsamp_stride'", "the hop of 4"});
+  stride.config["data_config"]["hop_length"] = 16;
+  stride.config["wavenet_config"]["upsamp_stride"] = 16;
+  check_contains(stride.refusal(), {"w.pt", "'upsample.weight'", "the hop, 16"});
+
+  Import scales("r9y9_conv_in");
+  scales.config["upsample_params"]["upsample_scales"] = {4, 4};
+  check_contains(scales.refusal(), {"'upsample_scales'", "8", "16"});
+  Import mode("r9y9_upsampled");
+  mode.config["upsample_params"]["mode"] = "bilinear";
+  check_contains(mode.refusal(), {"'mode'", "'nearest'"});
+  mode.config["upsample_params"]["mode"] = "nearest";
+  mode.config["upsample_params"]["upsample_activation"] = "GELU";
+  check_contains(mode.refusal(), {"'upsample_activation'", "'LeakyReLU'", "'GELU'"});
+  Import pad("r9y9_upsampled");
+  pad.config["cin_pad"] = 2;
+  check_contains(pad.refusal(), {"'cin_pad'", "conv_in"});
 
   Import stacks("r9y9_mixture");
   stacks.config["stacks"] = 4;
