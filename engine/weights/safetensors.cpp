@@ -111,6 +111,38 @@ void require_tiling(const std::map<std::string, TensorEntry>& tensors,
   }
 }
 
+bool is_aligned(const TensorView& view) {
+  return view.bytes.empty() ||
+         reinterpret_cast<std::uintptr_t>(view.bytes.data()) % element_bytes(view.type) == 0;
+}
+
+// Copies all tensors to where their elements are aligned, if one of them is not. The blocks of eight
+// bytes are what alignment to every element type comes from.
+void align(SafetensorsFile& file) {
+  using Block = std::uint64_t;
+  const auto blocks = [](const TensorView& view) {
+    return (view.bytes.size() + sizeof(Block) - 1) / sizeof(Block);
+  };
+  std::size_t total = 0;
+  bool aligned = true;
+  for (const auto& [tensor, view] : file.tensors) {
+    aligned = aligned && is_aligned(view);
+    total += blocks(view);
+  }
+  if (aligned) {
+    return;
+  }
+  const auto copy = std::make_shared<std::vector<Block>>(total);
+  std::size_t next = 0;
+  for (auto& [tensor, view] : file.tensors) {
+    const auto place = std::as_writable_bytes(std::span(*copy)).subspan(next * sizeof(Block));
+    std::copy(view.bytes.begin(), view.bytes.end(), place.begin());
+    next += blocks(view);
+    view.bytes = place.first(view.bytes.size());
+  }
+  file.storage = copy;
+}
+
 }  // namespace
 
 SafetensorsFile parse_safetensors(std::span<const std::byte> bytes, const std::string& name) {
@@ -128,13 +160,16 @@ SafetensorsFile parse_safetensors(std::span<const std::byte> bytes, const std::s
         data.subspan(static_cast<std::size_t>(entry.begin_bytes),
                      static_cast<std::size_t>(entry.end_bytes - entry.begin_bytes))};
   }
+  align(file);
   return file;
 }
 
 SafetensorsFile open_safetensors(const std::string& path) {
   const auto mapping = std::make_shared<const MappedFile>(path);
   SafetensorsFile file = parse_safetensors(mapping->bytes(), path);
-  file.storage = mapping;
+  if (!file.storage) {
+    file.storage = mapping;
+  }
   return file;
 }
 
@@ -150,9 +185,6 @@ std::span<const float> require_f32(const SafetensorsFile& file,
   if (view.type != TensorType::f32 || view.shape != shape) {
     fail(file.name, where + "expected F32 " + shape_text(shape) + ", found " +
                         std::string(tensor_type_name(view.type)) + " " + shape_text(view.shape));
-  }
-  if (reinterpret_cast<std::uintptr_t>(view.bytes.data()) % alignof(float) != 0) {
-    fail(file.name, where + "expected data aligned to 4 bytes, found it misaligned");
   }
   const std::span<const float> values{reinterpret_cast<const float*>(view.bytes.data()),
                                       view.bytes.size() / sizeof(float)};

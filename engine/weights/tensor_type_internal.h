@@ -9,7 +9,6 @@
 
 namespace ondes {
 
-std::string_view tensor_type_name(TensorType type) noexcept;  // "F32"
 std::optional<TensorType> tensor_type_from_name(std::string_view name) noexcept;
 std::string tensor_type_names();  // all, for messages
 std::size_t element_bytes(TensorType type) noexcept;

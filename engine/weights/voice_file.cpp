@@ -80,7 +80,9 @@ VoiceFile parse_voice(std::span<const std::byte> bytes, const std::string& name)
 VoiceFile open_voice(const std::string& path) {
   const auto mapping = std::make_shared<const MappedFile>(path);
   SafetensorsFile weights = parse_safetensors(mapping->bytes(), path);
-  weights.storage = mapping;
+  if (!weights.storage) {
+    weights.storage = mapping;
+  }
   return read_voice(std::move(weights), mapping->bytes());
 }
 

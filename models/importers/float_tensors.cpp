@@ -184,15 +184,6 @@ std::vector<float> to_floats(TensorType type,
   return values;
 }
 
-FloatTensors float_tensors(const SafetensorsFile& file) {
-  FloatTensors tensors;
-  for (const auto& [tensor, view] : file.tensors) {
-    tensors[tensor] = {view.shape,
-                       to_floats(view.type, view.bytes, file.name + ": tensor " + quote(tensor))};
-  }
-  return tensors;
-}
-
 std::vector<std::string> fold_weight_norm(FloatTensors* tensors, const std::string& name) {
   std::map<std::string, NormNames> found;
   for (const auto& [tensor, unused] : *tensors) {

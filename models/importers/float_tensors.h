@@ -34,8 +34,6 @@ std::vector<float> to_floats(TensorType type,
                              std::span<const std::byte> bytes,
                              const std::string& what);
 
-FloatTensors float_tensors(const SafetensorsFile& file);
-
 // Folds every pair in place; returns the names of the folded weights. A half of a pair without the
 // other, a pair whose shapes disagree, or a v of zeros is refused.
 std::vector<std::string> fold_weight_norm(FloatTensors* tensors, const std::string& name);

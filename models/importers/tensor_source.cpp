@@ -24,6 +24,29 @@ std::string list_text(const std::vector<std::string>& entries) {
   return text;
 }
 
+// Networks are made of floating-point numbers. Integers under a weight's name are a quantized
+// network, whose scales this file does not tell, or no weights at all.
+void require_float_type(TensorType type, const std::string& tensor, const std::string& name) {
+  switch (type) {
+    case TensorType::f32:
+    case TensorType::f64:
+    case TensorType::f16:
+    case TensorType::bf16:
+      return;
+    case TensorType::i64:
+    case TensorType::i32:
+    case TensorType::i16:
+    case TensorType::i8:
+    case TensorType::u8:
+    case TensorType::boolean:
+      break;
+  }
+  throw Error(ErrorCode::bad_input, name + ": tensor " + quote(tensor) +
+                                        ": expected floating-point numbers (F32 F64 F16 BF16), "
+                                        "found " +
+                                        std::string(tensor_type_name(type)));
+}
+
 }  // namespace
 
 bool TensorSource::recognises(std::span<const std::byte> bytes) noexcept {
@@ -65,14 +88,35 @@ std::optional<std::string> TensorSource::prefix_of(const std::string& tensor) co
   return found;
 }
 
+std::vector<TensorRow> TensorSource::rows() const {
+  std::vector<TensorRow> result;
+  if (torch_) {
+    for (const auto& [tensor, value] : torch_->pickle.tensors) {
+      result.push_back({tensor, value.type, value.shape});
+    }
+  } else {
+    for (const auto& [tensor, view] : safetensors_->tensors) {
+      result.push_back({tensor, view.type, view.shape});
+    }
+  }
+  return result;
+}
+
 FloatTensors TensorSource::read(const std::string& prefix) const {
   if (torch_) {
+    for (const auto& [tensor, value] : torch_->pickle.tensors) {
+      if (tensor.starts_with(prefix)) {
+        require_float_type(value.type, tensor, name_);
+      }
+    }
     return read_tensors(*torch_, prefix);
   }
   FloatTensors tensors;
-  for (auto& [tensor, value] : float_tensors(*safetensors_)) {
+  for (const auto& [tensor, view] : safetensors_->tensors) {
     if (tensor.starts_with(prefix)) {
-      tensors[tensor.substr(prefix.size())] = std::move(value);
+      require_float_type(view.type, tensor, name_);
+      tensors[tensor.substr(prefix.size())] = {
+          view.shape, to_floats(view.type, view.bytes, name_ + ": tensor " + quote(tensor))};
     }
   }
   return tensors;
@@ -86,6 +130,7 @@ std::vector<std::string> TensorSource::left_out(const std::string& prefix) const
     }
   }
   std::vector<std::string> lines;
+  lines.reserve(groups.size());
   for (const auto& [group, count] : groups) {
     lines.push_back(quote(group) + ": " + std::to_string(count) +
                     (count == 1 ? " tensor" : " tensors"));

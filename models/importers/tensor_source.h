@@ -14,6 +14,12 @@
 
 namespace ondes {
 
+struct TensorRow {
+  std::string name;
+  TensorType type = TensorType::f32;
+  std::vector<std::int64_t> shape;
+};
+
 class TensorSource {
  public:
   // Whether open() would know what to do with the bytes.
@@ -24,11 +30,12 @@ class TensorSource {
   const std::string& kind() const { return kind_; }  // "PyTorch checkpoint"
   const std::string& name() const { return name_; }
   const std::vector<std::string>& tensor_names() const { return names_; }
+  std::vector<TensorRow> rows() const;  // by name; no number is looked at
 
   // The prefix under which a tensor of exactly this name lies: "", "generator/", "module."...; the
   // shortest; nothing where there is none.
   std::optional<std::string> prefix_of(const std::string& tensor) const;
-  // All below a prefix, named by the rest; subnetworks keep their dots.
+  // All below a prefix, named by the rest; subnetworks keep their dots. Integers are refused.
   FloatTensors read(const std::string& prefix) const;
   // What is not below the prefix, in groups: "optimizer: 312 tensors".
   std::vector<std::string> left_out(const std::string& prefix) const;
