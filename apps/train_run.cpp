@@ -1,8 +1,10 @@
 #include "apps/train_run.h"
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 
+#include "apps/exit_codes.h"
 #include "apps/interrupt.h"
 #include "apps/train_commands.h"
 
@@ -18,24 +20,53 @@ std::string time_left(double seconds) {
 
 }  // namespace
 
-void print_training(TrainingRun* run) {
-  run->interrupted = &interrupted;
-  run->message = [](const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); };
-  run->progress = [](const TrainingProgress& p) {
+void add_train_options(CLI::App& command, TrainOptions* options) {
+  command.add_option("--config", options->config, "configuration (samples/configs/*.json)")
+      ->required();
+  command.add_option("--work", options->work, "folder for corpus, checkpoints and log")->required();
+  command.add_option("-o,--out", options->out, "voice file to write")->required();
+  command.add_option("--device", options->device, "cpu or cuda");
+  command.add_flag("--export-only", options->export_only,
+                   "write the voice of WORK/checkpoint.pt and train nothing");
+  command.add_flag("--resume", options->resume, "go on from WORK/checkpoint.pt");
+}
+
+void add_corpus_option(CLI::App& command, TrainOptions* options) {
+  command.add_option("--corpus", options->corpus,
+                     "note corpus (default: WORK/corpus, made if absent)");
+}
+
+TrainingRun training_run_of(const TrainOptions& options) {
+  TrainingRun run;
+  run.work_folder = options.work;
+  run.voice = options.out;
+  run.resume = options.resume;
+  run.export_only = options.export_only;
+  run.start_from = options.start_from;
+  run.device = options.device;
+  run.interrupted = &interrupted;
+  run.message = [](const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); };
+  run.progress = [](const TrainingProgress& p) {
     std::fprintf(stderr, "step %lld of %lld  loss %.4f  validation %.4f  %.0f samples/s  %s left\n",
                  static_cast<long long>(p.step), static_cast<long long>(p.steps), p.loss,
                  p.validation_loss, p.samples_per_s, time_left(p.seconds_left).c_str());
   };
+  return run;
 }
 
-NoteCorpus corpus_for_training(const nlohmann::json& recipe,
-                               const std::string& config,
-                               const std::string& work,
-                               const std::string& corpus) {
-  const std::filesystem::path folder =
-      corpus.empty() ? std::filesystem::path(work) / "corpus" : std::filesystem::path(corpus);
+int report_training(const TrainOptions& options, bool written) {
+  if (written) {
+    std::fprintf(stderr, "wrote %s\n", options.out.c_str());
+  }
+  return kExitDone;
+}
+
+NoteCorpus corpus_for_training(const nlohmann::json& recipe, const TrainOptions& options) {
+  const std::filesystem::path folder = options.corpus.empty()
+                                           ? std::filesystem::path(options.work) / "corpus"
+                                           : std::filesystem::path(options.corpus);
   if (!std::filesystem::exists(folder / "corpus.json")) {
-    make_corpus(recipe, config, folder);
+    make_corpus(recipe, options.config, folder);
   }
   NoteCorpus opened = open_note_corpus(folder);
   std::fprintf(stderr, "corpus: %zu notes, %.1f minutes\n", opened.notes.size(),
