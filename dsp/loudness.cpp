@@ -3,6 +3,8 @@
 #include <ebur128.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <limits>
 #include <new>
 #include <string>
@@ -15,6 +17,8 @@ namespace ondes {
 struct LoudnessMeter::Impl {
   ebur128_state* state = nullptr;
   int channels = 0;
+  std::int64_t sample_rate_hz = 0;
+  std::int64_t frames = 0;
   std::vector<float> packed;
 
   ~Impl() {
@@ -26,10 +30,11 @@ struct LoudnessMeter::Impl {
 
 LoudnessMeter::LoudnessMeter(int sample_rate_hz, int channels) : impl_(std::make_unique<Impl>()) {
   impl_->channels = channels;
+  impl_->sample_rate_hz = sample_rate_hz;
   if (sample_rate_hz > 0 && channels > 0) {
     impl_->state =
         ebur128_init(static_cast<unsigned>(channels), static_cast<unsigned long>(sample_rate_hz),
-                     EBUR128_MODE_I | EBUR128_MODE_TRUE_PEAK);
+                     EBUR128_MODE_I | EBUR128_MODE_LRA | EBUR128_MODE_TRUE_PEAK);
   }
   if (impl_->state == nullptr) {
     throw Error(ErrorCode::usage, "loudness: cannot measure " + std::to_string(channels) +
@@ -60,6 +65,7 @@ void LoudnessMeter::add(ConstFrames block) {
       EBUR128_SUCCESS) {
     throw std::bad_alloc();  // the only failure it has here
   }
+  impl_->frames += block.frames();
 }
 
 double LoudnessMeter::integrated_lufs() const {
@@ -68,6 +74,17 @@ double LoudnessMeter::integrated_lufs() const {
     return -std::numeric_limits<double>::infinity();
   }
   return lufs;
+}
+
+std::optional<double> LoudnessMeter::range_lu() const {
+  // libebur128 says 0 where there is no block, which is also a steady tone's range.
+  double range = 0.0;
+  if (impl_->frames < 3 * impl_->sample_rate_hz ||
+      !std::isfinite(integrated_lufs()) ||
+      ebur128_loudness_range(impl_->state, &range) != EBUR128_SUCCESS) {
+    return std::nullopt;
+  }
+  return range;
 }
 
 double LoudnessMeter::true_peak() const {

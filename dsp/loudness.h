@@ -1,10 +1,12 @@
-// Programme loudness and true peak (libebur128; ITU-R BS.1770-4, EBU R 128).
+// Programme loudness, loudness range and true peak (libebur128; ITU-R BS.1770-4, EBU R 128, EBU
+// Tech 3342).
 //
 // A 997 Hz sine of full scale in one channel reads -3.01 LUFS, in both channels of a stereo pair
 // 0.00 LUFS. Mono is one channel, as the recommendation has it.
 // Memory grows by 80 bytes a second of sound. One thread at a time.
 #pragma once
 #include <memory>
+#include <optional>
 
 #include "engine/views.h"
 
@@ -22,6 +24,9 @@ class LoudnessMeter {
 
   // Gated loudness of all that was added; minus infinity for silence and for less than 400 ms.
   double integrated_lufs() const;
+  // How far the loud stretches are above the quiet ones: from the 10th to the 95th percentile of the
+  // gated loudness of 3 s blocks. Nothing for silence and for less than 3 s.
+  std::optional<double> range_lu() const;
   // Largest magnitude of the four times oversampled signal over all channels; 1.0 is full scale.
   double true_peak() const;
 
