@@ -30,6 +30,7 @@ namespace fs = std::filesystem;
 
 constexpr std::uintmax_t kMaxConfigBytes = std::uintmax_t{1} << 20U;
 constexpr const char* kConfigName = "config.json";
+constexpr const char* kVoiceExtension = ".safetensors";
 
 struct ImportOptions {
   std::string input;
@@ -41,9 +42,11 @@ struct ImportOptions {
   bool json = false;
 };
 
-// What the compiled network made of a seeded signal, by the fast runner and by the judge.
+// What the compiled network made of a seeded signal, by the fast runner and by the judge: that Ondes
+// plays these weights as it means to. What the program they come from makes of them is not known.
 struct SelfCheck {
   int frames = 0;
+  bool sound_in = false;  // frames are samples; else mel frames
   std::size_t samples = 0;
   float largest_sample = 0.0F;
   float largest_difference = 0.0F;
@@ -111,7 +114,8 @@ std::optional<SelfCheck> check_voice(const VoiceFile& voice) {
   const BlockPlan plan = compile_block_plan(voice);
   const int channels = plan.values[static_cast<std::size_t>(plan.inputs[0])].channels;
   SelfCheck check;
-  check.frames = channels == 1 ? 256 : 12;  // samples in, or mel frames
+  check.sound_in = channels == 1;
+  check.frames = check.sound_in ? 256 : 12;
   const auto values = seeded_input(static_cast<std::size_t>(check.frames * channels));
   const ConstFrames input(values.data(), check.frames, channels);
   const std::vector<float> judged = evaluate_block_plan(plan, std::span(&input, 1));
@@ -135,6 +139,19 @@ std::optional<SelfCheck> check_voice(const VoiceFile& voice) {
   return check;
 }
 
+std::string check_text(const std::optional<SelfCheck>& check) {
+  if (!check) {
+    return "that the weights make a network that Ondes can play; nothing was played, and nothing "
+           "compared with the program they come from";
+  }
+  return fmt::format(
+      "{} {} of noise were played by the fast code and by its slow reference: {} samples, the "
+      "loudest {:.3g}, differing by at most {:.2g}; not compared with the program the weights come "
+      "from, whose output is not in the file",
+      check->frames, check->sound_in ? "samples" : "mel frames", check->samples,
+      check->largest_sample, check->largest_difference);
+}
+
 nlohmann::json report_json(const ImportOptions& options,
                            const ImportedVoice& voice,
                            const std::optional<SelfCheck>& check) {
@@ -151,6 +168,7 @@ nlohmann::json report_json(const ImportOptions& options,
                            {"unused", report.unused},
                            {"assumed", report.assumed},
                            {"unknown", report.unknown}};
+  object["checked"] = check_text(check);
   if (check) {
     object["self_check"] = {{"input_frames", check->frames},
                             {"samples", check->samples},
@@ -184,17 +202,23 @@ void print_report(const ImportOptions& options,
   print_list("unused", report.unused);
   print_list("assumed", report.assumed);
   print_list("unknown", report.unknown);
-  if (check) {
-    std::fputs(
-        fmt::format("  {:<9} {} samples of seeded input: at most {:.3g}, the runner within "
-                    "{:.2g} of the judge\n",
-                    "checked", check->samples, check->largest_sample, check->largest_difference)
-            .c_str(),
-        stderr);
+  std::fputs(fmt::format("  {:<9} {}\n", "checked", check_text(check)).c_str(), stderr);
+}
+
+// The voice is found by its extension (apps/voices.h); devices and pipes have none.
+void require_voice_name(const std::string& output) {
+  if (!is_standard_output(output) && !is_special_output(output) &&
+      fs::path(output).extension() != kVoiceExtension) {
+    throw Error(ErrorCode::usage, "-o " + output + ": expected a name that ends in " +
+                                      kVoiceExtension + ", found " +
+                                      (fs::path(output).has_extension()
+                                           ? fs::path(output).extension().string()
+                                           : std::string("none")));
   }
 }
 
 int run_import(const ImportOptions& options) {
+  require_voice_name(options.output);
   refuse_own_input(options.input, options.output);
   refuse_existing(options.output, options.force);
   refuse_mixed_output(options.output, options.json);

@@ -11,19 +11,23 @@
 #include "apps/commands.h"
 #include "apps/exit_codes.h"
 #include "apps/file_kind.h"
+#include "apps/input_file.h"
 #include "apps/print.h"
 #include "apps/recipe.h"
 #include "apps/score_file.h"
+#include "apps/tensor_info.h"
 #include "apps/voices.h"
 #include "dsp/audio_file.h"
 #include "engine/files/mapped_file.h"
-#include "engine/files/npy.h"
 #include "engine/score/general_midi.h"
 #include "engine/weights/mel_contract_json.h"
 #include "engine/weights/mel_file.h"
 
 namespace ondes {
 namespace {
+
+constexpr unsigned char kNpyFirstByte = 0x93;
+constexpr std::size_t kTensorsShown = 20;
 
 nlohmann::json score_info(const std::string& path) {
   const Score score = load_score(path);
@@ -76,6 +80,12 @@ nlohmann::json voice_info(const std::string& path) {
   const Voice voice = load_voice(path);
   nlohmann::json info = *voice.file.description;
   info["kind"] = "voice";
+  info["takes"] = voice.file.feature_kind;
+  std::size_t bytes = 0;
+  for (const auto& [tensor, view] : voice.file.weights.tensors) {
+    bytes += view.bytes.size();
+  }
+  info["parameters"] = bytes / sizeof(float);
   info["sha256"] = voice.file.sha256;
   info["tensors"] = voice.file.weights.tensors.size();
   if (voice.kind != VoiceKind::notes) {
@@ -99,9 +109,9 @@ nlohmann::json voice_info(const std::string& path) {
 
 nlohmann::json mel_info(const std::string& path) {
   const MappedFile file(path);
-  if (path.ends_with(".npy")) {
-    const NpyArray array = parse_npy(file.bytes(), path);
-    return {{"kind", "mel"}, {"shape", array.shape}, {"contract", "not in the file"}};
+  if (file.bytes().empty() || std::to_integer<unsigned char>(file.bytes()[0]) == kNpyFirstByte ||
+      path.ends_with(".npy")) {
+    return array_info(path);
   }
   const Mel mel = parse_mel_safetensors(file.bytes(), path);
   return {{"kind", "mel"},
@@ -154,31 +164,51 @@ void print_fields(const nlohmann::json& object, int indent) {
   }
 }
 
+nlohmann::json info_of(const std::string& path) {
+  switch (file_kind_of(path)) {
+    case FileKind::score:
+      return score_info(path);
+    case FileKind::voice:
+      return voice_info(path);
+    case FileKind::mel:
+      return mel_info(path);
+    case FileKind::audio:
+      return audio_info(path);
+    case FileKind::checkpoint:
+      return checkpoint_info(path);
+  }
+  return {};
+}
+
+// People see the first of a checkpoint's tensors.
+void shorten_tensor_list(nlohmann::json* info) {
+  const auto list = info->find("tensor_list");
+  if (list == info->end() || list->size() <= kTensorsShown) {
+    return;
+  }
+  const std::size_t more = list->size() - kTensorsShown;
+  list->erase(list->begin() + static_cast<std::ptrdiff_t>(kTensorsShown), list->end());
+  (*info)["tensor_list_left_out"] = fmt::format("{} more; --json has all", more);
+}
+
 int run_info(const std::vector<std::string>& paths, bool json) {
   nlohmann::json all = nlohmann::json::array();
   for (const std::string& path : paths) {
+    const InputFile input(path);
     nlohmann::json info;
-    switch (file_kind_of(path)) {
-      case FileKind::score:
-        info = score_info(path);
-        break;
-      case FileKind::voice:
-        info = voice_info(path);
-        break;
-      case FileKind::mel:
-        info = mel_info(path);
-        break;
-      case FileKind::audio:
-        info = audio_info(path);
-        break;
+    try {
+      info = info_of(input.path());
+    } catch (const Error& error) {
+      throw input.named(error);
     }
-    info["path"] = path;
-    if (!json) {
-      std::fputs((path + "\n").c_str(), stdout);
-      info.erase("path");
-      print_fields(info, 2);
+    if (json) {
+      info["path"] = path;
+      all.push_back(info);
+      continue;
     }
-    all.push_back(info);
+    std::fputs((path + "\n").c_str(), stdout);
+    shorten_tensor_list(&info);
+    print_fields(info, 2);
   }
   if (json) {
     print_json(paths.size() == 1 ? all.front() : all);
@@ -189,11 +219,11 @@ int run_info(const std::vector<std::string>& paths, bool json) {
 }  // namespace
 
 void add_info_command(CLI::App& app, Action& action) {
-  CLI::App* sub =
-      app.add_subcommand("info", "Explain sound files (recipe), voices, scores and mels");
+  CLI::App* sub = app.add_subcommand(
+      "info", "Explain sound files (recipe), voices, scores, mels, arrays and checkpoints");
   auto paths = std::make_shared<std::vector<std::string>>();
   auto json = std::make_shared<bool>(false);
-  sub->add_option("files", *paths, "Files of any of these kinds")->required();
+  sub->add_option("files", *paths, "Files of any of these kinds; - is standard input")->required();
   sub->add_flag("--json", *json, "As JSON: an object, or a list for several files");
   sub->callback(
       [paths, json, &action] { action = [paths, json] { return run_info(*paths, *json); }; });

@@ -10,6 +10,7 @@
 
 #include "apps/commands.h"
 #include "apps/exit_codes.h"
+#include "apps/input_file.h"
 #include "apps/output_path.h"
 #include "apps/print.h"
 #include "engine/error.h"
@@ -29,14 +30,14 @@ struct RenderCommand {
   RenderOptions options;
 };
 
-// The file of every input. With a folder as output they are named after their scores.
+// The file of every input. With a folder as output they are named after their inputs.
 std::vector<std::string> output_paths(const RenderCommand& command) {
   std::error_code ignored;
   const bool folder = fs::is_directory(command.output, ignored) || command.output.ends_with('/');
   if (!folder) {
     if (command.inputs.size() > 1) {
       throw Error(ErrorCode::usage,
-                  "several scores need a folder: -o " + command.output + " is not one");
+                  "several inputs need a folder: -o " + command.output + " is not one");
     }
     return {command.output};
   }
@@ -46,7 +47,7 @@ std::vector<std::string> output_paths(const RenderCommand& command) {
   for (const std::string& input : command.inputs) {
     const std::string stem = input == "-" ? "stdin" : fs::path(input).stem().string();
     if (!names.insert(stem).second) {
-      throw Error(ErrorCode::usage, "two scores would both become " + stem + "." +
+      throw Error(ErrorCode::usage, "two inputs would both become " + stem + "." +
                                         command.container + " in " + command.output);
     }
     outputs.push_back((fs::path(command.output) / (stem + "." + command.container)).string());
@@ -54,7 +55,19 @@ std::vector<std::string> output_paths(const RenderCommand& command) {
   return outputs;
 }
 
-// How far a render of several scores had come when the one at `failed` could not be made.
+std::string conversion_text(const Conversion& conversion, FileKind input) {
+  if (conversion.field == "channels") {
+    return conversion.from + " channels were summed to mono";
+  }
+  if (conversion.field == "sample_rate") {
+    return fmt::format("resampled from {} to {} Hz, the voice's rate", conversion.from,
+                       conversion.to);
+  }
+  return fmt::format("{} field '{}': converted from {} to {}, the voice's", file_kind_name(input),
+                     conversion.field, conversion.from, conversion.to);
+}
+
+// How far a render of several inputs had come when the one at `failed` could not be made.
 std::string what_stands(const std::vector<std::string>& outputs, std::size_t failed) {
   if (outputs.size() == 1) {
     return "";
@@ -63,8 +76,20 @@ std::string what_stands(const std::vector<std::string>& outputs, std::size_t fai
   for (std::size_t i = 0; i < failed; ++i) {
     done += (i == 0 ? "" : ", ") + outputs[i];
   }
-  return fmt::format(" ({} of {} scores rendered{}; {} not begun)", failed, outputs.size(),
+  return fmt::format(" ({} of {} inputs rendered{}; {} not begun)", failed, outputs.size(),
                      done.empty() ? "" : ": " + done, outputs.size() - failed - 1);
+}
+
+// What standard input is takes the place of what the request says.
+RenderSummary render_named(const std::string& given, FeatureRequest request) {
+  const InputFile input(given);
+  request.input = input.path();
+  request.input_as_given = given;
+  try {
+    return render_input(request);
+  } catch (const Error& error) {
+    throw input.named(error);
+  }
 }
 
 int run_render(const RenderCommand& command) {
@@ -80,10 +105,15 @@ int run_render(const RenderCommand& command) {
   nlohmann::json files = nlohmann::json::array();
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     try {
-      const RenderSummary summary =
-          render_input({voice, command.inputs[i], command.inputs[i], command.options,
-                        command.voice.empty() ? voice_path.stem().string() : command.voice,
-                        outputs[i], command.force, progress});
+      const RenderSummary summary = render_named(
+          command.inputs[i], {voice,
+                              {},
+                              {},
+                              command.options,
+                              command.voice.empty() ? voice_path.stem().string() : command.voice,
+                              outputs[i],
+                              command.force,
+                              progress});
       print_summary(summary);
       files.push_back(summary_to_json(summary));
     } catch (const Error& error) {
@@ -103,12 +133,11 @@ RenderSummary render_input(const FeatureRequest& request) {
     return render_features(request);
   }
   const FileKind kind = file_kind_of(request.input);
-  if (kind == FileKind::mel || kind == FileKind::voice || kind == FileKind::audio) {
+  if (kind != FileKind::score) {
     throw Error(ErrorCode::bad_input,
                 fmt::format("{}: a {}, but the voice {} plays notes: give it a score (.mid), or "
                             "choose a voice that takes it",
-                            request.input, kind == FileKind::audio ? "sound" : file_kind_name(kind),
-                            request.voice.file.name));
+                            request.input, file_kind_text(kind), request.voice.file.name));
   }
   Score score = load_score(request.input);
   score.name = request.input_as_given;
@@ -123,7 +152,7 @@ void print_summary(const RenderSummary& summary) {
       summary.input == FileKind::score
           ? fmt::format("{} notes, at most {} at once", summary.stats.notes,
                         summary.stats.lanes_max)
-          : fmt::format("{} frames of {}", summary.input_frames, file_kind_name(summary.input));
+          : fmt::format("{} frames of {}", summary.input_frames, file_kind_text(summary.input));
   std::string text = fmt::format(
       "{}: {:.2f} s of {} at {} Hz in {:.2f} s, {:.2f} x real time; {}; peak {:.1f} dBFS\n", name,
       summary.duration_s, summary.channels == 1 ? "mono" : "stereo", summary.rate_hz,
@@ -131,6 +160,9 @@ void print_summary(const RenderSummary& summary) {
   text += fmt::format("  ran on {}\n", summary.device);
   for (const std::string& line : summary.substitutions) {
     text += fmt::format("  {}\n", line);
+  }
+  for (const Conversion& conversion : summary.conversions) {
+    text += "  " + conversion_text(conversion, summary.input) + "\n";
   }
   for (const std::string& line : summary.remarks) {
     text += fmt::format("  {}\n", line);
@@ -181,6 +213,7 @@ nlohmann::json summary_to_json(const RenderSummary& summary) {
     object["substitutions"] = summary.substitutions;
   } else {
     object["input_frames"] = summary.input_frames;
+    object["conversions"] = conversions_to_json(summary.conversions);
     object["remarks"] = summary.remarks;
   }
   object["lufs_unmeasured"] = summary.lufs_unmeasured;
@@ -195,7 +228,7 @@ void add_render_command(CLI::App& app, Action& action) {
       "render", "Render scores (.mid), mels (.npy, .safetensors) or sounds into sound files");
   auto command = std::make_shared<RenderCommand>();
   sub->add_option("inputs", command->inputs,
-                  "Scores, or mels and sounds for a voice that takes them; - reads a score")
+                  "Scores, or mels and sounds for a voice that takes them; - is standard input")
       ->required();
   sub->add_option("-o,--output", command->output,
                   "File, folder (several inputs), or - for WAV on standard output")

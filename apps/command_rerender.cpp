@@ -37,14 +37,15 @@ std::string default_output(const std::string& input) {
       .string();
 }
 
-// The score where the recipe says, else beside the rendered file.
-std::string find_score(const RerenderCommand& command, const Recipe& recipe) {
+// The score, mel or sound where the recipe says, else beside the rendered file.
+std::string find_input(const RerenderCommand& command, const Recipe& recipe) {
   if (!command.score.empty()) {
     return command.score;
   }
+  const std::string kind = file_kind_text(recipe.input);
   if (recipe.score_path == "-") {
-    throw Error(ErrorCode::usage,
-                command.input + ": its score came from standard input; give it with --score");
+    throw Error(ErrorCode::usage, command.input + ": its " + kind +
+                                      " came from standard input; give it with --input");
   }
   std::error_code ignored;
   if (fs::exists(recipe.score_path, ignored)) {
@@ -58,8 +59,8 @@ std::string find_score(const RerenderCommand& command, const Recipe& recipe) {
       return path.string();
     }
   }
-  throw Error(ErrorCode::io, recipe.score_path + ": the score of " + command.input +
-                                 " is not there; give it with --score");
+  throw Error(ErrorCode::io, recipe.score_path + ": the " + kind + " of " + command.input +
+                                 " is not there; give it with --input");
 }
 
 void require_same(const std::string& file,
@@ -102,7 +103,7 @@ RenderSummary repeat(const RerenderCommand& command,
     return render(
         {voice, score, recipe.options, recipe.voice_path, output, command.force, progress});
   }
-  require_same(input, file_kind_name(recipe.input), recipe.score_sha256, sha256_of_file(input));
+  require_same(input, file_kind_text(recipe.input), recipe.score_sha256, sha256_of_file(input));
   return render_features({voice, input, recipe.score_path, recipe.options, recipe.voice_path,
                           output, command.force, progress});
 }
@@ -128,7 +129,7 @@ int run_rerender(const RerenderCommand& command) {
   require_same(voice_path.string(), "voice", recipe.voice_sha256,
                sha256_of_file(voice_path.string()));
   const Voice voice = load_voice(voice_path);
-  const std::string input = find_score(command, recipe);
+  const std::string input = find_input(command, recipe);
   recipe.options.device = command.device.device;
   recipe.options.threads = command.device.threads;
   const std::string output =
@@ -158,7 +159,7 @@ void add_rerender_command(CLI::App& app, Action& action) {
   auto command = std::make_shared<RerenderCommand>();
   sub->add_option("input", command->input, "A file that `ondes render` made")->required();
   sub->add_option("-o,--output", command->output, "Default: NAME.again.wav beside it");
-  sub->add_option("--score", command->score,
+  sub->add_option("--input,--score", command->score,
                   "The score, mel or sound, where it is not where it was");
   sub->add_option("--voice", command->voice, "The voice, where it is not where it was");
   add_device_options(*sub, command->device);

@@ -116,7 +116,10 @@ std::int64_t synthesise(
   return frames;
 }
 
-Recipe make_recipe(const FeatureRequest& request, FileKind kind, std::int64_t samples) {
+Recipe make_recipe(const FeatureRequest& request,
+                   FileKind kind,
+                   const FeatureSource& source,
+                   std::int64_t samples) {
   Recipe recipe;
   recipe.version = ONDES_VERSION;
   recipe.voice_path = request.voice_as_given;
@@ -127,6 +130,7 @@ Recipe make_recipe(const FeatureRequest& request, FileKind kind, std::int64_t sa
   recipe.score_sha256 = sha256_of_file(request.input);
   recipe.options = request.options;
   recipe.samples = samples;
+  recipe.conversions = source.conversions();
   if (request.options.precision == Precision::f32) {
     recipe.isa = isa_name(chosen_isa());
   }
@@ -146,13 +150,14 @@ RenderSummary render_features(const FeatureRequest& request) {
   const std::int64_t total = output_frames(voice.blocks, source->frames());
   const auto runner = make_block_runner(voice.blocks, request.options);
 
-  MixSinkOptions sink_options =
-      mix_sink_options(request.options, request.output, rate_hz, make_recipe(request, kind, total));
+  MixSinkOptions sink_options = mix_sink_options(request.options, request.output, rate_hz,
+                                                 make_recipe(request, kind, *source, total));
   sink_options.channels = 1;
   MixSink sink(request.output, scratch_folder(request.output), sink_options);
 
   RenderSummary summary;
   summary.input = kind;
+  summary.conversions = source->conversions();
   summary.remarks = source->remarks();
   Output output(sink, runner->max_output_frames(), request.options.gain_db);
   {

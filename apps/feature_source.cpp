@@ -51,15 +51,15 @@ class MonoSound final : public FeatureSource {
     return resampled_frames(frames, reader_.info().sample_rate_hz, rate_hz_);
   }
 
-  std::vector<std::string> remarks() const override {
-    std::vector<std::string> result;
+  std::vector<Conversion> conversions() const override {
+    std::vector<Conversion> result;
     const AudioInfo& info = reader_.info();
     if (info.channels > 1) {
-      result.push_back(fmt::format("{} channels were summed to mono", info.channels));
+      result.push_back({"channels", std::to_string(info.channels), "1"});
     }
     if (resampler_) {
-      result.push_back(fmt::format("resampled from {} to {} Hz, the voice's rate",
-                                   info.sample_rate_hz, rate_hz_));
+      result.push_back(
+          {"sample_rate", std::to_string(info.sample_rate_hz), std::to_string(rate_hz_)});
     }
     return result;
   }
@@ -106,8 +106,14 @@ class MonoSound final : public FeatureSource {
 // Frames that lie in memory.
 class WholeMel final : public FeatureSource {
  public:
-  WholeMel(std::vector<float> values, int mels, std::vector<std::string> remarks)
-      : values_(std::move(values)), mels_(mels), remarks_(std::move(remarks)) {}
+  WholeMel(std::vector<float> values,
+           int mels,
+           std::vector<Conversion> conversions,
+           std::vector<std::string> remarks)
+      : values_(std::move(values)),
+        mels_(mels),
+        conversions_(std::move(conversions)),
+        remarks_(std::move(remarks)) {}
 
   int read(Frames out) override {
     const auto count = static_cast<int>(std::min<std::int64_t>(out.frames(), frames() - position_));
@@ -119,11 +125,13 @@ class WholeMel final : public FeatureSource {
     return count;
   }
   std::int64_t frames() const override { return static_cast<std::int64_t>(values_.size()) / mels_; }
+  std::vector<Conversion> conversions() const override { return conversions_; }
   std::vector<std::string> remarks() const override { return remarks_; }
 
  private:
   std::vector<float> values_;
   int mels_;
+  std::vector<Conversion> conversions_;
   std::vector<std::string> remarks_;
   std::int64_t position_ = 0;
 };
@@ -151,7 +159,7 @@ class StreamedMel final : public FeatureSource {
     return filled;
   }
   std::int64_t frames() const override { return analysis_.frames(sound_.frames()); }
-  std::vector<std::string> remarks() const override { return sound_.remarks(); }
+  std::vector<Conversion> conversions() const override { return sound_.conversions(); }
 
  private:
   bool refill() {
@@ -189,7 +197,8 @@ std::unique_ptr<FeatureSource> analyse_whole(const std::string& path, const MelC
     samples.insert(samples.end(), block.view().data(), block.view().data() + got);
   }
   LogMel analysis(mel_config_of(contract));
-  return std::make_unique<WholeMel>(analysis.analyze(samples), analysis.mels(), sound.remarks());
+  return std::make_unique<WholeMel>(analysis.analyze(samples), analysis.mels(), sound.conversions(),
+                                    std::vector<std::string>());
 }
 
 [[noreturn]] void refuse_kind(const Voice& voice, const std::string& path, FileKind kind) {
@@ -198,7 +207,7 @@ std::unique_ptr<FeatureSource> analyse_whole(const std::string& path, const MelC
                                                        "mel, or a sound to be analysed"
                                                      : "processes sound: give it a sound file";
   throw Error(ErrorCode::bad_input, fmt::format("{}: a {}, but the voice {} {}", path,
-                                                file_kind_name(kind), voice.file.name, takes));
+                                                file_kind_text(kind), voice.file.name, takes));
 }
 
 std::unique_ptr<FeatureSource> open_mel_features(const Voice& voice,
@@ -215,7 +224,12 @@ std::unique_ptr<FeatureSource> open_mel_features(const Voice& voice,
   if (!mel.contract) {
     remarks.push_back("the mel does not say how it was made; taken as the voice's contract asks");
   }
-  return std::make_unique<WholeMel>(std::move(mel.values), mel.mels, remarks);
+  std::vector<Conversion> conversions;
+  for (const MelDifference& difference : mel.converted) {
+    conversions.push_back({difference.field, difference.right, difference.left});
+  }
+  return std::make_unique<WholeMel>(std::move(mel.values), mel.mels, std::move(conversions),
+                                    std::move(remarks));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "apps/file_kind.h"
+#include "apps/recipe.h"
 #include "apps/voices.h"
 #include "engine/views.h"
 
@@ -24,7 +25,9 @@ class FeatureSource {
   virtual int read(Frames out) = 0;
   // All of them; for sounds whose file does not say its length, an estimate of 0.
   virtual std::int64_t frames() const = 0;
-  // What was done to the input, for the report.
+  // What was done to the input to make it what the voice takes.
+  virtual std::vector<Conversion> conversions() const { return {}; }
+  // What else the report should say.
   virtual std::vector<std::string> remarks() const { return {}; }
 };
 

@@ -6,6 +6,16 @@
 
 namespace ondes {
 
+constexpr std::size_t kMaxConversions = 64;  // more fields than a contract has
+
+nlohmann::json conversions_to_json(const std::vector<Conversion>& conversions) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const Conversion& conversion : conversions) {
+    list.push_back({{"field", conversion.field}, {"from", conversion.from}, {"to", conversion.to}});
+  }
+  return list;
+}
+
 std::string recipe_to_text(const Recipe& recipe) {
   nlohmann::json object = {
       {"ondes", recipe.version},
@@ -17,6 +27,9 @@ std::string recipe_to_text(const Recipe& recipe) {
       {"samples", recipe.samples}};
   if (!recipe.isa.empty()) {
     object["isa"] = recipe.isa;
+  }
+  if (!recipe.conversions.empty()) {
+    object["conversions"] = conversions_to_json(recipe.conversions);
   }
   // File names need not be UTF-8; what is not is replaced, and the hash still identifies the file.
   return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -46,6 +59,14 @@ Recipe recipe_from_text(const std::string& text, const std::string& file) {
   recipe.options = render_options_from_json(fields.object("options"), where + ": options");
   recipe.isa = fields.text("isa", std::string());
   recipe.samples = static_cast<std::int64_t>(fields.number("samples", 0.0, 1e15));
+  if (fields.has("conversions")) {
+    for (const nlohmann::json& entry : fields.objects("conversions", {1, kMaxConversions})) {
+      JsonFields conversion(entry, where + ": conversions");
+      recipe.conversions.push_back(
+          {conversion.text("field"), conversion.text("from"), conversion.text("to")});
+      conversion.refuse_unknown();
+    }
+  }
   fields.refuse_unknown();
   return recipe;
 }

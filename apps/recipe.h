@@ -6,14 +6,28 @@
 // In place of "score": "mel" or "audio", where that was rendered.
 // `isa` stands there for f32 only: the integer precisions give the same bytes on every machine.
 // `samples` are frames at the voice's rate, before resampling. `options`: apps/render_options.h.
+// Where a mel or a sound was not what the voice takes but could be brought to it,
+//   "conversions": [{"field": "log", "from": "log10", "to": "ln"}, ...]
+// say so; a rerender makes them again.
 #pragma once
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "apps/file_kind.h"
 #include "apps/render_options.h"
 
 namespace ondes {
+
+// What was done to a mel or a sound before it was played.
+struct Conversion {
+  std::string field;  // of the mel's contract; of sounds "sample_rate" and "channels"
+  std::string from;
+  std::string to;
+};
+
+nlohmann::json conversions_to_json(const std::vector<Conversion>& conversions);
 
 struct Recipe {
   std::string version;
@@ -26,6 +40,7 @@ struct Recipe {
   RenderOptions options;
   std::string isa;
   std::int64_t samples = 0;
+  std::vector<Conversion> conversions;
 };
 
 std::string recipe_to_text(const Recipe& recipe);

@@ -29,7 +29,8 @@ struct RenderSummary {
   int percussion_notes = 0;
   int hanging_notes = 0;
   std::vector<std::string> substitutions;
-  std::vector<std::string> remarks;  // what was done to a mel or sound first
+  std::vector<Conversion> conversions;  // what was done to a mel or sound first
+  std::vector<std::string> remarks;     // what else is to be said of it
   std::int64_t clipped_samples = 0;
   double peak = 0.0;             // of the file, 1 is full scale
   double applied_gain_db = 0.0;  // by --lufs and --clip rescale

@@ -1,4 +1,4 @@
-// A score as the programs load it, from a file or from standard input ("-").
+// A score as the programs load it (apps/input_file.h has standard input).
 #pragma once
 #include <string>
 
@@ -7,7 +7,7 @@
 namespace ondes {
 
 struct Score {
-  std::string name;  // as given
+  std::string name;  // the path it was loaded from, unless the caller says otherwise
   std::string sha256;
   MidiFile midi;
   Performance performance;

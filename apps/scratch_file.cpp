@@ -18,7 +18,9 @@ namespace {
               folder.string() + ": cannot " + what + " a temporary file: " + std::strerror(errno));
 }
 
-int open_nameless(const std::filesystem::path& folder) {
+}  // namespace
+
+int open_nameless_file(const std::filesystem::path& folder) {
   const int descriptor = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (descriptor >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)) {
     return descriptor;
@@ -31,10 +33,8 @@ int open_nameless(const std::filesystem::path& folder) {
   return named;
 }
 
-}  // namespace
-
 ScratchFile::ScratchFile(const std::filesystem::path& folder)
-    : folder_(folder), descriptor_(open_nameless(folder)) {
+    : folder_(folder), descriptor_(open_nameless_file(folder)) {
   if (descriptor_ < 0) {
     fail(folder_, "make");
   }

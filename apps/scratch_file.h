@@ -7,6 +7,9 @@
 
 namespace ondes {
 
+// A descriptor to read and write; below zero, with errno set, where there can be none.
+int open_nameless_file(const std::filesystem::path& folder);
+
 class ScratchFile {
  public:
   // In `folder`, so that its space is that of the output beside it. Throws Error{io}.

@@ -1,6 +1,7 @@
 #include "apps/voices.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -17,6 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kExtension = ".safetensors";
+constexpr const char* kVariable = "ONDES_VOICES";
 
 bool is_file(const fs::path& path) {
   std::error_code ignored;
@@ -49,6 +51,21 @@ VoiceFile open_capture(const std::string& path) {
   return voice;
 }
 
+// $ONDES_VOICES is what somebody wants: that it leads nowhere is said, once.
+void warn_of_variable() {
+  static bool done = false;
+  const char* folder = std::getenv(kVariable);
+  std::error_code ignored;
+  if (!done && folder != nullptr && *folder != '\0' && !fs::is_directory(folder, ignored)) {
+    std::fputs(("ondes: " + std::string(kVariable) + ": expected a folder, found " +
+                (fs::exists(folder, ignored) ? "something else at " : "nothing at ") + folder +
+                "; voices are looked for elsewhere\n")
+                   .c_str(),
+               stderr);
+  }
+  done = true;
+}
+
 }  // namespace
 
 fs::path program_folder() {
@@ -59,7 +76,7 @@ fs::path program_folder() {
 
 std::vector<fs::path> voice_folders() {
   std::vector<fs::path> folders;
-  const char* variable = std::getenv("ONDES_VOICES");
+  const char* variable = std::getenv(kVariable);
   if (variable != nullptr && *variable != '\0') {
     folders.emplace_back(variable);
   }
@@ -71,6 +88,7 @@ std::vector<fs::path> voice_folders() {
 }
 
 std::vector<fs::path> find_voices() {
+  warn_of_variable();
   std::vector<fs::path> voices;
   std::set<std::string> names;
   for (const fs::path& folder : voice_folders()) {

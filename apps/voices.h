@@ -34,7 +34,7 @@ std::vector<std::filesystem::path> voice_folders();
 std::filesystem::path program_folder();  // where this executable lies
 
 // Every voice file in the folders, first folder first; a name met twice counts where it is met
-// first.
+// first. A $ONDES_VOICES that is no folder is said on standard error, once.
 std::vector<std::filesystem::path> find_voices();
 
 // The file that `name` means: a path, a name, or (empty) the default voice: `chamber`, else the

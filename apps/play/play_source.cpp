@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "apps/feature_source.h"
+#include "apps/input_file.h"
 #include "apps/interrupt.h"
 #include "apps/play/feature_stream.h"
 #include "apps/play/rate_source.h"
@@ -47,6 +48,32 @@ void load_features(const std::string& path, const Voice& voice, PlayInput& input
   input.duration_s = static_cast<double>(output_frames(plan, frames)) / voice.file.sample_rate_hz;
 }
 
+void load(const std::string& path,
+          const Voice& voice,
+          const RenderOptions& options,
+          PlayInput& input) {
+  input.kind = file_kind_of(path);
+  if (voice.kind != VoiceKind::notes) {
+    load_features(path, voice, input);
+    return;
+  }
+  if (input.kind != FileKind::score) {
+    throw Error(ErrorCode::bad_input,
+                fmt::format("{}: a {}, but the voice {} plays notes: give it a score (.mid)", path,
+                            file_kind_text(input.kind), voice.file.name));
+  }
+  auto score = std::make_shared<Score>(load_score(path));
+  const Rehearsal rehearsal = rehearse(score->performance, note_plan(voice.plan), voice.contract,
+                                       make_synth_options(voice, options), options.max_lanes,
+                                       std::nullopt, [] { return !interrupted(); });
+  input.duration_s = static_cast<double>(rehearsal.samples) / voice.contract.sample_rate_hz;
+  if (score->performance.percussion_notes > 0) {
+    input.remarks.push_back(fmt::format("{} percussion notes (channel 10) are left out",
+                                        score->performance.percussion_notes));
+  }
+  input.score = std::move(score);
+}
+
 }  // namespace
 
 SynthOptions make_synth_options(const Voice& voice, const RenderOptions& options) {
@@ -61,28 +88,14 @@ SynthOptions make_synth_options(const Voice& voice, const RenderOptions& options
 std::shared_ptr<const PlayInput> load_play_input(const std::string& path,
                                                  const Voice& voice,
                                                  const RenderOptions& options) {
+  const InputFile file(path);
   auto input = std::make_shared<PlayInput>();
   input->name = path;
-  input->kind = file_kind_of(path);
-  if (voice.kind != VoiceKind::notes) {
-    load_features(path, voice, *input);
-    return input;
+  try {
+    load(file.path(), voice, options, *input);
+  } catch (const Error& error) {
+    throw file.named(error);
   }
-  if (input->kind != FileKind::score) {
-    throw Error(ErrorCode::bad_input,
-                fmt::format("{}: a {}, but the voice {} plays notes: give it a score (.mid)", path,
-                            file_kind_text(input->kind), voice.file.name));
-  }
-  auto score = std::make_shared<Score>(load_score(path));
-  const Rehearsal rehearsal = rehearse(score->performance, note_plan(voice.plan), voice.contract,
-                                       make_synth_options(voice, options), options.max_lanes,
-                                       std::nullopt, [] { return !interrupted(); });
-  input->duration_s = static_cast<double>(rehearsal.samples) / voice.contract.sample_rate_hz;
-  if (score->performance.percussion_notes > 0) {
-    input->remarks.push_back(fmt::format("{} percussion notes (channel 10) are left out",
-                                         score->performance.percussion_notes));
-  }
-  input->score = std::move(score);
   return input;
 }
 

@@ -130,6 +130,7 @@ Mel open_mel(const std::string& path, const MelContract& contract) {
                    : parse_mel_safetensors(file.bytes(), path);
   if (mel.contract.has_value()) {
     convert_mel(mel.values, *mel.contract, contract, path);
+    mel.converted = mel_differences(contract, *mel.contract);
     mel.contract = contract;
   }
   return mel;

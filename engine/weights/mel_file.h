@@ -23,8 +23,9 @@ inline constexpr int kMelFileSchema = 1;
 struct Mel {
   int mels = 0;
   std::int64_t frames = 0;
-  std::vector<float> values;            // (T,M), finite
-  std::optional<MelContract> contract;  // what the file says about itself
+  std::vector<float> values;             // (T,M), finite
+  std::optional<MelContract> contract;   // what the file says about itself
+  std::vector<MelDifference> converted;  // by open_mel: left is the contract's, right the file's
 };
 
 // `mels` is how many bands are expected, and tells [mels, frames] from [frames, mels]; a square

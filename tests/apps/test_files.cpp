@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/support/ondes_program.h"
+#include "tests/support/thrown_error.h"
 
 using namespace ondes;
 
@@ -96,7 +97,7 @@ TEST_CASE("rerender finds a score that moved with the file, and says so when it 
   std::filesystem::remove(rig.folder.path() / "moved/score.mid");
   const ProgramResult missing = rig.run({"rerender", "moved/a.wav", "-o", "c.wav"});
   CHECK(missing.exit_code == 4);
-  CHECK(missing.err.find("--score") != std::string::npos);
+  check_contains(missing.err, {"the score of moved/a.wav", "--input"});
 }
 
 TEST_CASE("voices lists what --voice finds, broken files included") {
@@ -112,6 +113,20 @@ TEST_CASE("voices lists what --voice finds, broken files included") {
   CHECK(good);
   CHECK(broken);
   CHECK(rig.run({"voices"}).exit_code == 0);
+}
+
+TEST_CASE("an ONDES_VOICES that is no folder is said once, and nothing ends of it") {
+  const OndesRig rig;
+  ProgramOptions options;
+  options.environment = {{"ONDES_VOICES", rig.folder.file("absent")}};
+  const ProgramResult absent =
+      rig.run({"render", "score.mid", "-o", "a.wav", "--voice", "voice.safetensors"}, options);
+  CHECK(absent.exit_code == 0);
+  check_contains(absent.err, {"ONDES_VOICES: expected a folder, found nothing at ", "absent"});
+  CHECK(absent.err.find("ONDES_VOICES") == absent.err.rfind("ONDES_VOICES"));
+  options.environment = {{"ONDES_VOICES", rig.folder.file("score.mid")}};
+  check_contains(rig.run({"voices"}, options).err, {"ONDES_VOICES", "something else at"});
+  CHECK(rig.run({"voices"}).err.find("ONDES_VOICES") == std::string::npos);
 }
 
 TEST_CASE("doctor reports every part as JSON and on lines") {

@@ -1,5 +1,6 @@
 // `ondes import`, as a user runs it.
 #include <catch2/catch.hpp>
+#include <tuple>
 
 #include "engine/weights/voice_file.h"
 #include "tests/support/ondes_program.h"
@@ -41,7 +42,9 @@ TEST_CASE("captures import without a configuration; the report for people goes t
   const ProgramResult result = rig.run({"import", golden("nam/lstm.nam"), "-o", "amp.safetensors"});
   CHECK(result.exit_code == 0);
   CHECK(result.out.empty());
-  check_contains(result.err, {"Neural Amp Modeler capture, LSTM", "nam_lstm, 48000 Hz", "checked",
+  check_contains(result.err, {"Neural Amp Modeler capture, LSTM", "nam_lstm, 48000 Hz",
+                              "checked   256 samples of noise were played by the fast code and by",
+                              "not compared with the program the weights come from",
                               "the licence (say it with --licence)"});
   CHECK(open_voice(rig.folder.file("amp.safetensors")).architecture == "nam_lstm");
 }
@@ -68,4 +71,37 @@ TEST_CASE("an existing output stays without --force; bad input leaves nothing be
   }
   CHECK(rig.run({"import", "none.pt", "-o", "out.safetensors"}).exit_code == 4);
   CHECK(rig.folder.names() == names);
+}
+
+TEST_CASE("a voice's name ends in .safetensors: anything else is a usage error") {
+  const OndesRig rig;
+  for (const char* name : {"amp.pt", "amp", "amp.safetensors.bak"}) {
+    const ProgramResult refused = rig.run({"import", golden("nam/lstm.nam"), "-o", name});
+    CAPTURE(name, refused.err);
+    CHECK(refused.exit_code == 2);
+    check_contains(refused.err, {name, "ends in .safetensors"});
+    CHECK_FALSE(rig.exists(name));
+  }
+}
+
+TEST_CASE("weights that are integers are refused by name and type") {
+  const OndesRig rig;
+  const std::vector<float> values(2, 0.5F);
+  TensorData whole;
+  whole.shape = {2};
+  for (const auto& [type, name, size] :
+       {std::tuple{TensorType::i32, "I32", 4}, std::tuple{TensorType::i64, "I64", 8},
+        std::tuple{TensorType::u8, "U8", 1}}) {
+    whole.type = type;
+    whole.bytes.assign(2 * static_cast<std::size_t>(size), std::byte{0});
+    write_bytes(rig.folder.file("quantized.safetensors"),
+                write_safetensors({}, {{"generator.conv_pre.bias", whole},
+                                       {"step", tensor_from_floats(values, {2})}}));
+    const ProgramResult refused =
+        rig.run({"import", "quantized.safetensors", "--config", golden("torch/hifigan_2.json"),
+                 "-o", "out.safetensors"});
+    CAPTURE(name, refused.err);
+    CHECK(refused.exit_code == 3);
+    check_contains(refused.err, {"'generator.conv_pre.bias'", "expected floating-point", name});
+  }
 }

@@ -154,7 +154,7 @@ TEST_CASE("an error among several scores says what is complete, and leaves that"
   INFO(result.err);
   CHECK(result.exit_code == 3);
   CHECK(result.err.find("bad.mid: ") != std::string::npos);
-  CHECK(result.err.find("(1 of 3 scores rendered: made/score.wav; 1 not begun)") !=
+  CHECK(result.err.find("(1 of 3 inputs rendered: made/score.wav; 1 not begun)") !=
         std::string::npos);
   CHECK(rig.bytes("made/score.wav").starts_with("RIFF"));
   CHECK_FALSE(rig.exists("made/bad.wav"));

@@ -184,10 +184,19 @@ TEST_CASE("a mel of another contract is converted where that is exact, else refu
     value = static_cast<float>(value / std::log(10.0));
   }
   write_bytes(rig.folder.file("log10.safetensors"), write_mel_safetensors(decimal));
-  check_done(rig.render_it("log10.safetensors", "a.wav", {"--bits", "32f"}));
+  const ProgramResult converted =
+      rig.render_it("log10.safetensors", "a.wav", {"--bits", "32f", "--json"});
+  check_done(converted);
   check_done(rig.render_it("x.npy", "b.wav", {"--bits", "32f"}));
   // Values rounded once more, by 1e-7 of 1.5, through a network of moderate gain.
   CHECK(largest_difference(rig.samples_of("a.wav"), rig.samples_of("b.wav")) < 1e-4F);
+  check_contains(converted.err, {"mel field 'log': converted from log10 to ln, the voice's"});
+  const json conversions = json::array({{{"field", "log"}, {"from", "log10"}, {"to", "ln"}}});
+  CHECK(json::parse(converted.out).at("outputs").at(0).at("conversions") == conversions);
+  const json recipe = json::parse(rig.run({"info", "a.wav", "--json"}).out).at("recipe");
+  CHECK(recipe.at("conversions") == conversions);
+  check_contains(rig.run({"rerender", "a.wav"}).err,
+                 {"converted from log10 to ln", "identical to the original"});
 
   decimal.contract->fmax_hz = 3500.0;
   write_bytes(rig.folder.file("other.safetensors"), write_mel_safetensors(decimal));
@@ -197,6 +206,51 @@ TEST_CASE("a mel of another contract is converted where that is exact, else refu
   CHECK_FALSE(rig.exists("c.wav"));
 }
 
+TEST_CASE("standard input may be a mel or a sound; what it is, its first bytes say") {
+  const FeatureRig rig;
+  Mel mel = rig.mel;
+  mel.contract = vocoder_mel();
+  write_bytes(rig.folder.file("x.safetensors"), write_mel_safetensors(mel));
+  rig.write_sound("two.wav", 10000, 2, 16000);
+  for (const char* name : {"x.npy", "x.safetensors", "two.wav"}) {
+    ProgramOptions options;
+    options.stdin_file = rig.folder.file(name);
+    options.stdout_file = rig.folder.file("piped.wav");
+    const ProgramResult piped =
+        rig.run({"render", "-", "-o", "-", "--voice", "vocoder", "--bits", "32f"}, options);
+    INFO(name);
+    check_done(piped);
+    check_done(rig.render_it(name, "direct.wav", {"--bits", "32f", "--force"}));
+    CHECK(rig.samples_of("piped.wav") == rig.samples_of("direct.wav"));
+  }
+  ProgramOptions options;
+  options.stdin_file = rig.folder.file("two.wav");
+  check_done(rig.run({"render", "-", "-o", "a.wav", "--voice", "vocoder"}, options));
+  const ProgramResult lost = rig.run({"rerender", "a.wav"});
+  CHECK(lost.exit_code == 2);
+  check_contains(lost.err, {"its sound came from standard input", "--input"});
+  check_contains(rig.run({"rerender", "a.wav", "--input", "two.wav"}).err, {"identical"});
+}
+
+TEST_CASE("standard input that is none of these is refused, and errors in it call it so") {
+  const FeatureRig rig;
+  ProgramOptions options;
+  const auto refusal = [&](const std::string& text) {
+    std::ofstream(rig.folder.file("in"), std::ios::binary) << text;
+    options.stdin_file = rig.folder.file("in");
+    const ProgramResult result =
+        rig.run({"render", "-", "-o", "out.wav", "--voice", "vocoder"}, options);
+    CHECK(result.exit_code == 3);
+    CHECK_FALSE(rig.exists("out.wav"));
+    CHECK(result.err.find("/proc") == std::string::npos);
+    return result.err;
+  };
+  check_contains(refusal("Once upon a time"), {"standard input", "a mel", "'Once upon a"});
+  check_contains(refusal(""), {"standard input", "found nothing"});
+  check_contains(refusal(rig.bytes("x.npy").substr(0, 200)), {"standard input", "npy"});
+  check_contains(refusal(rig.bytes("score.mid")), {"standard input: a score", "takes mels"});
+}
+
 TEST_CASE("inputs that the voice does not take are refused with what it takes") {
   const FeatureRig rig;
   const ProgramResult score = rig.render_it("score.mid", "out.wav");
@@ -204,7 +258,11 @@ TEST_CASE("inputs that the voice does not take are refused with what it takes") 
   check_contains(score.err, {"score.mid", "small vocoder", "takes mels"});
   const ProgramResult integers = rig.render_it("x.npy", "out.wav", {"--precision", "i8"});
   CHECK(integers.exit_code == 2);
-  check_contains(integers.err, {"--precision i8", "f32 only"});
+  check_contains(integers.err,
+                 {"--precision i8", "not calibrated", "ondes import", "--calibrate MEL.npy"});
+  const ProgramResult i16 = rig.render_it("x.npy", "out.wav", {"--precision", "i16"});
+  CHECK(i16.exit_code == 2);
+  check_contains(i16.err, {"--precision i16", "f32 or i8"});
   const ProgramResult mel = rig.run({"render", "x.npy", "-o", "out.wav", "--voice", "voice"});
   CHECK(mel.exit_code == 3);
   check_contains(mel.err, {"x.npy", "plays notes"});
