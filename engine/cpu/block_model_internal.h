@@ -21,6 +21,23 @@ enum class NodeKind { conv, depthwise, narrow, sum, gate, norm, lstm, inverse_st
 // Inputs of a sum node; longer sums are chains, which add in the same order.
 inline constexpr std::size_t kMostSummed = 16;
 
+inline int padded_floats(int n) {
+  return (n + kFrameAlignment - 1) / kFrameAlignment * kFrameAlignment;
+}
+
+// Floats of a frame in memory. Frames whose distance is a multiple of 512 bytes share a few sets of
+// a cache; one line more spreads them.
+inline int frame_width(int channels) {
+  const int width = padded_floats(channels);
+  return width > kFrameAlignment && width % 128 == 0 ? width + kFrameAlignment : width;
+}
+
+// The same of 8-bit signals.
+inline int frame_bytes(int channels) {
+  const int width = padded_floats(channels);
+  return width % 512 == 0 ? width + 64 : width;
+}
+
 // Output channels of one register tile.
 struct ConvPanel {
   std::size_t weights = 0;  // offset into BlockModel::weights, floats
@@ -128,6 +145,10 @@ struct ValueLayout {
   int writer = -1;
 };
 
+inline double rate_of(const ValueLayout& value) {
+  return static_cast<double>(value.rate.up) / value.rate.down;
+}
+
 struct BlockModel {
   BlockModel(const BlockPlan& plan, const BlockRunnerOptions& options, const BlockKernels& kernels);
 
@@ -149,5 +170,11 @@ struct BlockModel {
   std::size_t scratch_floats = 0;  // of one thread
   int max_output_frames = 0;
 };
+
+class BlockPacker;
+
+// Settles what block_model.cpp leaves open once all nodes are there: readers and writers, padding
+// around values, their form and memory, segments and tiles. The model's weights are not there yet.
+void lay_out_block_model(int max_block_frames, BlockPacker* packer, BlockModel* model);
 
 }  // namespace ondes
