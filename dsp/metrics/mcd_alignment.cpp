@@ -2,7 +2,7 @@
 #include <cmath>
 #include <utility>
 
-#include "dsp/metrics/mcd_alignment_internal.h"
+#include "dsp/metrics/mcd_internal.h"
 
 namespace ondes {
 

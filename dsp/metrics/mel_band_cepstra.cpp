@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "dsp/fft.h"
-#include "dsp/metrics/mcd_alignment_internal.h"
+#include "dsp/metrics/mcd_internal.h"
 
 namespace ondes {
 

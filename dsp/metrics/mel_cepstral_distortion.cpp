@@ -9,7 +9,7 @@
 #include "dsp/mel_cepstrum.h"
 #include "dsp/metrics/delay.h"
 #include "dsp/metrics/finite_internal.h"
-#include "dsp/metrics/mcd_alignment_internal.h"
+#include "dsp/metrics/mcd_internal.h"
 #include "engine/error.h"
 
 namespace ondes {
@@ -18,59 +18,6 @@ namespace {
 
 constexpr double kEnvelopeHop_s = 0.005;
 constexpr double kVersaGateDb = -20.0;
-
-const std::string& name_of(McdProfile profile) {
-  return mcd_profile_names()[static_cast<std::size_t>(profile)];
-}
-
-// ESPnet's orders; for `default` the nearest of its rates below.
-int order_for_rate(int sample_rate_hz) {
-  return sample_rate_hz <= 16000 ? 23 : sample_rate_hz <= 24000 ? 34 : 39;
-}
-
-double espnet_alpha(int sample_rate_hz) {
-  constexpr std::array<std::array<double, 2>, 5> kAlphas = {
-      {{16000, 0.42}, {22050, 0.45}, {24000, 0.46}, {44100, 0.53}, {48000, 0.55}}};
-  for (const auto& [rate_hz, alpha] : kAlphas) {
-    if (rate_hz == sample_rate_hz) {
-      return alpha;
-    }
-  }
-  throw Error(ErrorCode::usage,
-              "mel-cepstral distortion, profile espnet: expected a sample rate of 16000, 22050, "
-              "24000, 44100 or 48000 Hz, found " +
-                  std::to_string(sample_rate_hz));
-}
-
-MelCepstrumConfig standard_config(int sample_rate_hz) {
-  constexpr double kWindow_s = 0.025;
-  MelCepstrumConfig config;
-  config.window_samples = static_cast<int>(std::lround(kWindow_s * sample_rate_hz));
-  config.hop_samples = static_cast<int>(std::lround(0.005 * sample_rate_hz));
-  config.fft_size = 256;
-  while (config.fft_size < config.window_samples) {
-    config.fft_size *= 2;
-  }
-  config.order = order_for_rate(sample_rate_hz);
-  config.alpha = alpha_for_rate(sample_rate_hz);
-  config.window = SptkWindow::hamming;
-  config.epsilon_kind = MelCepstrumConfig::Epsilon::added;
-  config.epsilon = 1e-12;
-  return config;
-}
-
-MelCepstrumConfig espnet_config(int sample_rate_hz) {
-  MelCepstrumConfig config;
-  config.alpha = espnet_alpha(sample_rate_hz);
-  config.order = order_for_rate(sample_rate_hz);
-  config.fft_size = 1024;
-  config.window_samples = 1024;
-  config.hop_samples = 256;
-  config.window = SptkWindow::hamming;
-  config.epsilon_kind = MelCepstrumConfig::Epsilon::added;
-  config.epsilon = 1e-6;
-  return config;
-}
 
 McdRules rules_of(const McdOptions& options) {
   McdRules rules;
@@ -172,7 +119,7 @@ void compare_standard(std::span<const float> reference,
       reference = reference.subspan(std::min(late, reference.size()));
     }
   }
-  MelCepstrumConfig config = standard_config(sample_rate_hz);
+  MelCepstrumConfig config = mcd_standard_config(sample_rate_hz);
   // The epsilon is set against the louder recording: samples are scaled to its mean square 1.
   const double power = std::max(mean_square(reference), mean_square(generated));
   config.sample_scale = power > 0.0 ? 1.0 / std::sqrt(power) : 1.0;
@@ -198,7 +145,7 @@ void compare_espnet(std::span<const float> reference,
                     int sample_rate_hz,
                     const McdOptions& options,
                     MelCepstralDistortion& result) {
-  const MelCepstrumConfig config = espnet_config(sample_rate_hz);
+  const MelCepstrumConfig config = mcd_espnet_config(sample_rate_hz);
   MelCepstrum analysis(config);
   const Cepstra a = analyze(analysis, as_int16(reference));
   const Cepstra b = analyze(analysis, as_int16(generated));
@@ -291,25 +238,6 @@ void require_rate(int sample_rate_hz) {
 
 }  // namespace
 
-std::optional<McdProfile> mcd_profile(std::string_view name) {
-  const std::vector<std::string>& names = mcd_profile_names();
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) {
-    return std::nullopt;
-  }
-  return static_cast<McdProfile>(found - names.begin());
-}
-
-// In the order of McdProfile.
-const std::vector<std::string>& mcd_profile_names() {
-  static const std::vector<std::string> names = {"default", "espnet", "versa", "pymcd", "kubichek"};
-  return names;
-}
-
-bool mcd_profile_needs_envelopes(McdProfile profile) {
-  return profile == McdProfile::versa || profile == McdProfile::pymcd;
-}
-
 MelCepstralDistortion mel_cepstral_distortion(std::span<const float> reference,
                                               std::span<const float> generated,
                                               int sample_rate_hz,
@@ -330,7 +258,8 @@ MelCepstralDistortion mel_cepstral_distortion(std::span<const float> reference,
       break;
     case McdProfile::versa:
     case McdProfile::pymcd:
-      throw Error(ErrorCode::usage, "mel-cepstral distortion: profile " + name_of(options.profile) +
+      throw Error(ErrorCode::usage, "mel-cepstral distortion: profile " +
+                                        mcd_profile_name(options.profile) +
                                         " needs spectral envelopes of WORLD, found recordings");
   }
   return result;
@@ -340,7 +269,8 @@ MelCepstralDistortion mel_cepstral_distortion_of_envelopes(ConstFrames reference
                                                            ConstFrames generated,
                                                            const McdOptions& options) {
   if (!mcd_profile_needs_envelopes(options.profile)) {
-    throw Error(ErrorCode::usage, "mel-cepstral distortion: profile " + name_of(options.profile) +
+    throw Error(ErrorCode::usage, "mel-cepstral distortion: profile " +
+                                      mcd_profile_name(options.profile) +
                                       " analyses recordings; only versa and pymcd take envelopes");
   }
   if (reference.channels() != generated.channels() || reference.channels() < 2) {
@@ -390,49 +320,10 @@ MelCepstralDistortion mel_cepstral_distortion_of_cepstra(ConstFrames reference,
   require_finite(reference, "mel-cepstral distortion", "reference cepstrum");
   require_finite(generated, "mel-cepstral distortion", "generated cepstrum");
   MelCepstralDistortion result;
-  result.parameters = mcd_parameters(0, options) + "; imported cepstra";
+  result.parameters = mcd_parameters(0, options);
   const McdFeatures features{reference, generated};
   compare(features, features, options, result);
   return result;
-}
-
-std::string mcd_parameters(int sample_rate_hz, const McdOptions& options) {
-  std::ostringstream out;
-  out << "profile " << name_of(options.profile) << "; ";
-  const auto analysis = [&out](const MelCepstrumConfig& c) {
-    out << "mcep order " << c.order << " alpha " << c.alpha << " fft " << c.fft_size << " hamming "
-        << c.window_samples << " hop " << c.hop_samples;
-  };
-  switch (options.profile) {
-    case McdProfile::standard:
-      analysis(standard_config(sample_rate_hz));
-      out << " eps 1e-12 of the louder mean square; c0 out; ";
-      if (options.compensate_delay) {
-        out << "integer delay up to " << options.max_delay_s << " s taken out; ";
-      }
-      out << (options.aligned ? "exact dtw" : "synchronous");
-      if (options.aligned && options.band_frames > 0) {
-        out << " within " << options.band_frames << " frames";
-      }
-      break;
-    case McdProfile::espnet:
-      analysis(espnet_config(sample_rate_hz));
-      out << " eps 1e-06 int16; c0 in; " << (options.aligned ? "fastdtw radius 1" : "synchronous");
-      break;
-    case McdProfile::versa:
-      out << "WORLD envelopes, sp2mc order 39 alpha 0.466; c0 in; "
-          << (options.aligned ? "frames above -20 dB, fastdtw radius 1" : "synchronous");
-      break;
-    case McdProfile::pymcd:
-      out << "WORLD envelopes as amplitudes, order 13 alpha 0.65 eps 1e-08; c0 in the cost; "
-          << (options.aligned ? "fastdtw radius 1 without c0" : "synchronous");
-      break;
-    case McdProfile::kubichek:
-      out << "log10 of 20 mel bands, 32 ms hann, hop 8 ms, cosines 2..16, no factor; "
-          << (options.aligned ? "fastdtw radius 10 of the bands" : "synchronous");
-      break;
-  }
-  return out.str();
 }
 
 }  // namespace ondes

@@ -1,10 +1,14 @@
-// The half of mel-cepstral distortion that all profiles share: two sequences of cepstra, a choice of
-// coefficients, a way of aligning, and the figures that follow.
+// What the files of mel-cepstral distortion share: two sequences of cepstra, a choice of
+// coefficients, a way of aligning and the figures that follow; the profiles' analyses.
 //
 // Any thread; allocates. Throws what dsp/dtw.h throws.
 #pragma once
 #include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
 
+#include "dsp/mel_cepstrum.h"
 #include "dsp/metrics/mel_cepstral_distortion.h"
 #include "engine/views.h"
 
@@ -37,6 +41,11 @@ void compare_aligned(const McdFeatures& alignment,
 void compare_synchronous(const McdFeatures& cost,
                          const McdRules& rules,
                          MelCepstralDistortion& result);
+
+const std::string& mcd_profile_name(McdProfile profile);
+// Throw Error{usage} for a rate the profile does not have.
+MelCepstrumConfig mcd_standard_config(int sample_rate_hz);
+MelCepstrumConfig mcd_espnet_config(int sample_rate_hz);
 
 // The features of the `kubichek` profile: log10 of mel bands, and the cosines over them.
 struct MelBandCepstra {
