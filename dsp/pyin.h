@@ -37,7 +37,7 @@ struct PyinOptions {
 };
 
 // hz is 0 where the way runs through unvoiced bins; voiced_probability is that of step 3.
-// Throws Error{usage} unless 0 < min_hz < max_hz <= rate/2, a period of min_hz fits into half a
+// Throws Error{usage} unless 0 < min_hz < max_hz <= rate/2, a period of min_hz fits into a
 // frame and the sizes are positive; Error{bad_input} for NaN or infinite samples.
 // An empty signal gives an empty track.
 PitchTrack track_pitch_pyin(std::span<const float> x,
