@@ -3,36 +3,31 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <ctime>
-#include <fstream>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "apps/bench_ceilings.h"
+#include "apps/bench_common.h"
+#include "apps/bench_peer.h"
 #include "apps/precision_names.h"
 #include "engine/buffer.h"
 #include "engine/cpu/cpu_block_runner.h"
 #include "engine/error.h"
+#include "engine/files/atomic_file.h"
 #include "models/hifigan/hifigan.h"
 
 namespace ondes {
 namespace {
 
-// Seconds that passed, or that this thread ran.
-double now_seconds(bool cpu_time) {
-  timespec time{};
-  clock_gettime(cpu_time ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
-// The value below which a share of the (sorted) values lies.
-double quantile(const std::vector<double>& sorted, double share) {
-  const auto last = static_cast<double>(sorted.size() - 1);
-  return sorted[static_cast<std::size_t>(std::ceil(share * last))];
-}
+constexpr std::uint64_t kSeed = 1;
 
 // Something like log-mels: the time of a run does not depend on them.
 Buffer clip_of(const BlockPlan& plan, int frames) {
@@ -58,6 +53,13 @@ struct Line {
   double macs = 0.0;
   double ceiling = 0.0;        // multiplications a second, all threads
   double torch_seconds = 0.0;  // of a clip as long as one of `times`; 0: not known
+  double onnx_seconds = 0.0;
+};
+
+// A program that runs the same network on the same clip, in turns with a runner.
+struct Rival {
+  std::unique_ptr<BenchPeer> peer;
+  double* best_seconds = nullptr;
 };
 
 std::vector<float> first_samples(BlockRunner& runner, const Buffer& clip, int frames) {
@@ -99,15 +101,116 @@ void check_answer(const BlockPlan& plan, BlockRunner& runner, Precision precisio
 // Multiplications a second of one core that does nothing else.
 double ceiling_once(const CeilingPasses& passes, Precision precision, bool cpu_time) {
   constexpr int kRounds = 20000;
-  const double start = now_seconds(cpu_time);
+  const double start = bench_seconds(cpu_time);
   const double macs =
       precision == Precision::f32 ? passes.multiply_f32(kRounds) : passes.multiply_i8(kRounds);
-  return macs / (now_seconds(cpu_time) - start);
+  return macs / (bench_seconds(cpu_time) - start);
+}
+
+// A network and a clip as files that other programs read, and gone with this object.
+class ClipFiles {
+ public:
+  ClipFiles(const GanBenchOptions& options, int variant, const BlockPlan& plan) {
+    std::string path = (std::filesystem::temp_directory_path() / "ondes-bench-XXXXXX").string();
+    if (mkdtemp(path.data()) == nullptr) {
+      throw Error(ErrorCode::io, path + ": cannot be made: " + std::strerror(errno));
+    }
+    folder_ = path;
+    const HifiganConfig config = hifigan_variant(variant);
+    write(weights(), write_safetensors({{"config", hifigan_config_to_json(config).dump()}},
+                                       random_hifigan_tensors(config, kSeed)));
+    const Buffer clip = clip_of(plan, options.clip_frames);
+    const auto runner = make_cpu_block_runner(plan, {Precision::f32, 1, options.clip_frames, 1});
+    const std::vector<float> samples = first_samples(*runner, clip, options.clip_frames);
+    const int bands = clip.view().channels();
+    std::vector<float> mel;
+    for (int c = 0; c < bands; ++c) {
+      for (int t = 0; t < options.clip_frames; ++t) {
+        mel.push_back(clip.view()[t][static_cast<std::size_t>(c)]);
+      }
+    }
+    write(this->clip(),
+          write_safetensors(
+              {}, {{"mel", tensor_from_floats(mel, {1, bands, options.clip_frames})},
+                   {"samples", tensor_from_floats(
+                                   samples, {1, 1, static_cast<std::int64_t>(samples.size())})}}));
+  }
+  ~ClipFiles() {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  ClipFiles(const ClipFiles&) = delete;
+  ClipFiles& operator=(const ClipFiles&) = delete;
+
+  std::string weights() const { return (folder_ / "weights.safetensors").string(); }
+  std::string clip() const { return (folder_ / "clip.safetensors").string(); }
+
+ private:
+  static void write(const std::string& path, std::span<const std::byte> bytes) {
+    AtomicFileWriter file(path);
+    file.write(bytes);
+    file.commit();
+  }
+  std::filesystem::path folder_;
+};
+
+// Starts a program on the files and checks its samples.
+Rival make_rival(std::vector<std::string> command,
+                 const GanBenchOptions& options,
+                 const ClipFiles& files,
+                 int threads,
+                 double* best_seconds) {
+  // Another library sums in another order: some 1e-6; beyond this it is another network.
+  constexpr double kMostDifference = 1e-4;
+  command.insert(command.end(), {"gan", files.weights(), files.clip(), std::to_string(threads),
+                                 options.cpu_time ? "cpu" : "wall"});
+  Rival rival{std::make_unique<BenchPeer>(command), best_seconds};
+  const double difference = rival.peer->answer("largest_difference").at("largest_difference");
+  if (!(difference <= kMostDifference)) {
+    throw Error(ErrorCode::threshold,
+                fmt::format("bench: {} differs from ondes by {:.2g} at most, expected {:.0e}; "
+                            "not timed",
+                            command.front(), difference, kMostDifference));
+  }
+  return rival;
+}
+
+std::vector<Rival> make_rivals(const GanBenchOptions& options, const ClipFiles& files, Line& line) {
+  std::vector<Rival> rivals;
+  if (line.block != 0) {
+    return rivals;  // neither streams
+  }
+  if (!options.torch_program.empty()) {
+    rivals.push_back(
+        make_rival({options.torch_program}, options, files, line.threads, &line.torch_seconds));
+  }
+  if (!options.onnx_python.empty()) {
+    rivals.push_back(make_rival({options.onnx_python, options.onnx_script}, options, files,
+                                line.threads, &line.onnx_seconds));
+  }
+  return rivals;
+}
+
+// One clip each. Threads of a library that has just run may spin for some milliseconds; nobody
+// begins before they rest.
+void take_turns(std::vector<Rival>& rivals) {
+  constexpr auto kRest = std::chrono::milliseconds(20);
+  for (Rival& rival : rivals) {
+    std::this_thread::sleep_for(kRest);
+    rival.peer->ask();
+    const double seconds = rival.peer->answer("seconds").at("seconds");
+    double& best = *rival.best_seconds;
+    best = best == 0.0 ? seconds : std::min(best, seconds);
+  }
+  if (!rivals.empty()) {
+    std::this_thread::sleep_for(kRest);
+  }
 }
 
 void measure(const BlockPlan& plan,
              const GanBenchOptions& options,
              const CeilingPasses& passes,
+             std::vector<Rival> rivals,
              Line& line) {
   const int block = line.block == 0 ? options.clip_frames : line.block;
   const auto runner = make_cpu_block_runner(plan, {line.precision, 1, block, line.threads});
@@ -119,10 +222,13 @@ void measure(const BlockPlan& plan,
   const int block_count = options.clip_frames / block;
   // Blocks that fill the look-ahead make less than the others.
   const int filling = line.block == 0 ? 1 : (runner->latency_frames() + block - 1) / block + 1;
-  const double begin = now_seconds(false);
-  for (int b = 0; now_seconds(false) - begin < options.seconds || line.times.size() < 5; ++b) {
+  double spent = 0.0;
+  for (int b = 0; spent < options.seconds || line.times.size() < 5; ++b) {
+    check_bench_interrupted();
+    take_turns(rivals);
+    const double begin = bench_seconds();
     const ConstFrames frames = ConstFrames(clip.view()).subview(b % block_count * block, block);
-    const double before = now_seconds(options.cpu_time);
+    const double before = bench_seconds(options.cpu_time);
     if (line.block == 0) {
       runner->start(0);
     }
@@ -130,49 +236,17 @@ void measure(const BlockPlan& plan,
     while (line.block == 0 && runner->finish(0, room.view()) > 0) {
     }
     if (b >= filling) {
-      line.times.push_back(now_seconds(options.cpu_time) - before);
+      line.times.push_back(bench_seconds(options.cpu_time) - before);
     }
     if (b % 8 == 0) {
       line.ceiling = std::max(
           line.ceiling, line.threads * ceiling_once(passes, line.precision, options.cpu_time));
     }
+    spent += bench_seconds() - begin;
   }
   std::sort(line.times.begin(), line.times.end());
   line.audio_seconds = static_cast<double>(output_frames(plan, block)) / plan.sample_rate_hz;
   line.macs = macs_per_frame(plan) * block;
-}
-
-// Seconds LibTorch takes for the clip, the best of some. Throws Error{io} if the program says
-// nothing.
-double torch_seconds(const GanBenchOptions& options, int variant, int threads) {
-  const std::string command =
-      fmt::format("'{}' gan {} {} {} {} {} 2>/dev/null", options.torch_program, variant, threads,
-                  options.clip_frames, options.seconds, options.cpu_time ? "cpu" : "wall");
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(popen(command.c_str(), "r"), &pclose);
-  std::string text;
-  std::array<char, 256> chunk{};
-  while (pipe != nullptr && std::fgets(chunk.data(), chunk.size(), pipe.get()) != nullptr) {
-    text += chunk.data();
-  }
-  const nlohmann::json answer = nlohmann::json::parse(text, nullptr, false);
-  if (!answer.is_object() || !answer.contains("seconds")) {
-    throw Error(ErrorCode::io, options.torch_program + ": gives no figure for generators; run `" +
-                                   command +
-                                   "` alone to see why, or leave the comparison out with "
-                                   "--torch ''");
-  }
-  return answer.at("seconds").get<double>();
-}
-
-std::string line_after(const std::string& path, const std::string& key) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    if (line.rfind(key, 0) == 0) {
-      const std::size_t colon = line.find(':');
-      return colon == std::string::npos ? line : line.substr(colon + 2);
-    }
-  }
-  return "unknown";
 }
 
 void print_head(const GanBenchOptions& options) {
@@ -194,9 +268,13 @@ void print_head(const GanBenchOptions& options) {
       "multiplying "
       "only\n\n",
       options.clip_frames, options.cpu_time ? "processor" : "wall");
-  fmt::print("{:>3} {:>5} {:>8} {:>6} {:>9} {:>9} {:>7} {:>7} {:>8} {:>8} {:>8}\n", "V", "type",
-             "threads", "block", "x best", "x median", "p99.9", "worst", "GMAC/s", "ceiling",
-             "x torch");
+  fmt::print("{:>3} {:>5} {:>8} {:>6} {:>9} {:>9} {:>7} {:>7} {:>8} {:>8} {:>8} {:>8}\n", "V",
+             "type", "threads", "block", "x best", "x median", "p99.9", "worst", "GMAC/s",
+             "ceiling", "x torch", "x onnx");
+}
+
+std::string times_faster(double rival_seconds, double seconds) {
+  return rival_seconds > 0.0 ? fmt::format("{:.2f}", rival_seconds / seconds) : "-";
 }
 
 void print_line(const GanBenchOptions& options, const Line& line) {
@@ -217,16 +295,18 @@ void print_line(const GanBenchOptions& options, const Line& line) {
                                  {"worst_seconds", line.times.back()},
                                  {"macs", line.macs},
                                  {"ceiling_macs_per_second", line.ceiling},
-                                 {"torch_seconds", line.torch_seconds}};
+                                 {"torch_seconds", line.torch_seconds},
+                                 {"onnx_seconds", line.onnx_seconds}};
     fmt::print("{}\n", json.dump());
   } else {
     fmt::print(
-        "{:>3} {:>5} {:>8} {:>6} {:>9.2f} {:>9.2f} {:>7.2f} {:>7.2f} {:>8.1f} {:>7.0f}% {:>8}\n",
+        "{:>3} {:>5} {:>8} {:>6} {:>9.2f} {:>9.2f} {:>7.2f} {:>7.2f} {:>8.1f} {:>7.0f}% {:>8} "
+        "{:>8}\n",
         line.variant, precision_name(line.precision), line.threads,
         line.block == 0 ? "clip" : std::to_string(line.block), line.audio_seconds / best,
         line.audio_seconds / middle, slow / middle, line.times.back() / middle,
         line.macs / best * 1e-9, 100.0 * line.macs / best / line.ceiling,
-        line.torch_seconds > 0.0 ? fmt::format("{:.2f}", line.torch_seconds / best) : "-");
+        times_faster(line.torch_seconds, best), times_faster(line.onnx_seconds, best));
   }
   std::fflush(stdout);
 }
@@ -245,10 +325,11 @@ int run_bench_gan(const GanBenchOptions& options) {
   }
   print_head(options);
   for (const int variant : options.variants) {
-    BlockPlan plan = random_hifigan(hifigan_variant(variant), 1);
+    BlockPlan plan = random_hifigan(hifigan_variant(variant), kSeed);
     const Buffer clip = clip_of(plan, 64);
     const std::vector<std::vector<ConstFrames>> clips{{clip.view()}};
     plan.ranges = calibrated_ranges(plan, clips);
+    const ClipFiles files(options, variant, plan);
     for (const std::string& name : options.precisions) {
       for (const int threads : options.threads) {
         if (options.cpu_time && threads != 1) {
@@ -260,10 +341,7 @@ int run_bench_gan(const GanBenchOptions& options) {
           line.precision = precision_names().at(name);
           line.threads = threads;
           line.block = block;
-          if (block == 0 && !options.torch_program.empty()) {
-            line.torch_seconds = torch_seconds(options, variant, threads);
-          }
-          measure(plan, options, *passes, line);
+          measure(plan, options, *passes, make_rivals(options, files, line), line);
           print_line(options, line);
         }
       }

@@ -1,6 +1,6 @@
 // How fast the generators of the HiFi-GAN family run here: the published variants with random
 // weights, a whole clip at once and in blocks of a few frames, beside a multiply-only pass taken in
-// the same run, and beside LibTorch's module of the same network where ondes-bench-torch is there.
+// the same run, and in turns with LibTorch and ONNX Runtime on the same weights where they are there.
 #pragma once
 #include <string>
 #include <vector>
@@ -15,14 +15,17 @@ struct GanBenchOptions {
   int clip_frames = 172;      // two seconds at 22.05 kHz
   double seconds = 2.0;       // of measuring, for each line
   std::string torch_program;  // ondes-bench-torch; empty: no comparison
+  std::string onnx_python;    // a Python with onnxruntime and onnx; empty: no comparison
+  std::string onnx_script;    // bench_onnx.py
   // Time in which the thread had the processor instead of the time that passed: a figure that other
   // programs disturb less. One thread only.
   bool cpu_time = false;
   bool json = false;
 };
 
-// Prints on stdout. Checks every runner against the judge first: a wrong answer is an
-// Error{threshold}. Throws Error{usage} in a debug build.
+// Prints on stdout. Checks every runner against the judge, and what others make of the clip, first:
+// a wrong answer is an Error{threshold}. Throws Error{usage} in a debug build, Error{interrupted}
+// after a signal.
 int run_bench_gan(const GanBenchOptions& options);
 
 }  // namespace ondes

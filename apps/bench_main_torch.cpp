@@ -2,8 +2,11 @@
 // benchmark network draws, on one thread, as JSON on stdout. `ondes bench wavenet` runs it when it
 // lies beside it. Checks its logits against the reference runner first.
 //
-// ondes-bench-torch gan VARIANT THREADS FRAMES SECONDS wall|cpu: how long LibTorch's module of a HiFi-GAN
-// generator takes for a clip, the best of SECONDS of trying; for `ondes bench gan`.
+// ondes-bench-torch gan WEIGHTS CLIP THREADS wall|cpu: the same for `ondes bench gan`, LibTorch's module
+// of a HiFi-GAN generator. WEIGHTS: safetensors with the configuration as JSON under the metadata
+// key `config`. CLIP: safetensors with `mel` (1, M, T) and `samples` (1, 1, T hop), what Ondes makes
+// of it. Says by how much its own samples differ, then, for every line on stdin, runs the clip and
+// says how many seconds that took.
 #include <ATen/Parallel.h>
 
 #include <algorithm>
@@ -12,13 +15,18 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
 #include <vector>
 
+#include "apps/bench_common.h"
 #include "apps/bench_shapes.h"
 #include "engine/buffer.h"
 #include "engine/cpu/reference_step_runner.h"
 #include "engine/error.h"
+#include "engine/weights/safetensors.h"
+#include "models/hifigan/hifigan_config.h"
 #include "models/hifigan/hifigan_torch.h"
 #include "models/wavenet/cached_steps_torch.h"
 
@@ -98,45 +106,58 @@ int run(int residual) {
   return 0;
 }
 
-// Seconds that passed, or that this thread ran.
-double now_seconds(bool cpu_time) {
-  timespec time{};
-  clock_gettime(cpu_time ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+torch::Tensor tensor_of(const ondes::SafetensorsFile& file, const std::string& name) {
+  const auto found = file.tensors.find(name);
+  if (found == file.tensors.end()) {
+    throw ondes::Error(ondes::ErrorCode::bad_input, file.name + ": expected a tensor " + name);
+  }
+  const std::vector<std::int64_t>& shape = found->second.shape;
+  const std::span<const float> values = ondes::require_f32(file, name, shape);
+  // from_blob asks for a writable pointer; the copy made of it only reads.
+  return torch::from_blob(const_cast<float*>(values.data()), shape).clone();
 }
 
-int run_gan(int variant, int threads, int frames, double seconds, bool cpu_time) {
+int run_gan(const char* weights_path, const char* clip_path, int threads, bool cpu_time) {
   at::set_num_threads(threads);
   const torch::InferenceMode inference;
-  const ondes::HifiganConfig config = ondes::hifigan_variant(variant);
-  // Weight norm folded, as one would deploy it. The time does not depend on the values.
-  ondes::HifiganModule module(config, false);
-  module->eval();
-  const torch::Tensor mel = torch::randn({1, config.mel_bands, frames});
-  double best = 1e9;
-  const auto start = Clock::now();
-  for (int clip = 0; clip < 4 || Clock::now() - start < std::chrono::duration<double>(seconds);
-       ++clip) {
-    const double before = now_seconds(cpu_time);
-    const torch::Tensor samples = module->forward(mel);
-    const double took = now_seconds(cpu_time) - before;
-    if (samples.size(2) != static_cast<std::int64_t>(frames) * config.hop_samples()) {
-      throw ondes::Error(ondes::ErrorCode::threshold, "LibTorch gives a clip of another length");
-    }
-    best = clip == 0 ? best : std::min(best, took);  // the first one allocates
+  const ondes::SafetensorsFile weights = ondes::open_safetensors(weights_path);
+  const ondes::SafetensorsFile clip = ondes::open_safetensors(clip_path);
+  const auto config = weights.metadata.find("config");
+  if (config == weights.metadata.end()) {
+    throw ondes::Error(ondes::ErrorCode::bad_input, weights.name + ": expected metadata `config`");
   }
-  std::printf("{\"variant\": %d, \"threads\": %d, \"frames\": %d, \"seconds\": %.6f}\n", variant,
-              threads, frames, best);
+  // Weight norm folded, as one would deploy it.
+  ondes::HifiganModule module(
+      ondes::hifigan_config_from_json(nlohmann::json::parse(config->second), weights.name), false);
+  module->load_tensors(weights);
+  module->eval();
+  const torch::Tensor mel = tensor_of(clip, "mel");
+  const torch::Tensor expected = tensor_of(clip, "samples");
+  const torch::Tensor made = module->forward(mel);
+  if (made.sizes() != expected.sizes()) {
+    throw ondes::Error(ondes::ErrorCode::threshold, "LibTorch gives a clip of another length");
+  }
+  std::printf("{\"name\": \"LibTorch %s\", \"largest_difference\": %.3g}\n", TORCH_VERSION,
+              (made - expected).abs().max().item<double>());
+  std::fflush(stdout);
+  for (int c = std::getchar(); c != EOF; c = std::getchar()) {
+    if (c != '\n') {
+      continue;
+    }
+    const double before = ondes::bench_seconds(cpu_time);
+    module->forward(mel);
+    std::printf("{\"seconds\": %.6f}\n", ondes::bench_seconds(cpu_time) - before);
+    std::fflush(stdout);
+  }
   return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc == 7 && std::strcmp(argv[1], "gan") == 0) {
+  if (argc == 6 && std::strcmp(argv[1], "gan") == 0) {
     try {
-      return run_gan(std::atoi(argv[2]), std::atoi(argv[3]), std::atoi(argv[4]), std::atof(argv[5]),
-                     std::strcmp(argv[6], "cpu") == 0);
+      return run_gan(argv[2], argv[3], std::atoi(argv[4]), std::strcmp(argv[5], "cpu") == 0);
     } catch (const std::exception& error) {
       std::fprintf(stderr, "ondes-bench-torch: %s\n", error.what());
       return 1;
@@ -145,8 +166,8 @@ int main(int argc, char** argv) {
   const int residual = argc == 2 ? std::atoi(argv[1]) : 0;
   if (residual < 1 || residual > 1024) {
     std::fprintf(stderr,
-                 "usage: ondes-bench-torch RESIDUAL (32, 64 or 128) | gan VARIANT THREADS FRAMES "
-                 "SECONDS wall|cpu\n");
+                 "usage: ondes-bench-torch RESIDUAL (32, 64 or 128) | gan WEIGHTS CLIP THREADS "
+                 "wall|cpu\n");
     return 2;
   }
   try {

@@ -3,16 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 
 #include "apps/bench_ceilings.h"
+#include "apps/bench_common.h"
+#include "apps/bench_peer.h"
 #include "apps/bench_shapes.h"
 #include "apps/precision_names.h"
 #include "engine/buffer.h"
@@ -165,6 +165,7 @@ void measure(const StepPlan& plan, const CeilingPasses& passes, double seconds, 
   load.block();
   const auto start = Clock::now();
   while (seconds_since(start) < seconds || times.size() < 5) {
+    check_bench_interrupted();
     const auto before = Clock::now();
     load.block();
     times.push_back(seconds_since(before));
@@ -177,17 +178,6 @@ void measure(const StepPlan& plan, const CeilingPasses& passes, double seconds, 
   line.middle = samples / median(times);
   line.bound_best = line.threads / *std::min_element(bounds.begin(), bounds.end());
   line.bound_middle = line.threads / median(bounds);
-}
-
-std::string first_after(const std::string& path, const std::string& key) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    if (line.rfind(key, 0) == 0) {
-      const std::size_t colon = line.find(':');
-      return colon == std::string::npos ? line : line.substr(colon + 2);
-    }
-  }
-  return "unknown";
 }
 
 // Clock by a chain of dependent additions of one cycle each.
@@ -207,26 +197,14 @@ double clock_ghz() {
 
 // Samples a second of the cached LibTorch evaluation. Throws Error{io} if the program says nothing.
 double torch_samples_per_second(const std::string& program, const BenchShape& shape) {
-  const std::string command = fmt::format("'{}' {} 2>/dev/null", program, shape.residual);
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(popen(command.c_str(), "r"), &pclose);
-  std::string text;
-  std::array<char, 256> chunk{};
-  while (pipe != nullptr && std::fgets(chunk.data(), chunk.size(), pipe.get()) != nullptr) {
-    text += chunk.data();
-  }
-  const nlohmann::json answer = nlohmann::json::parse(text, nullptr, false);
-  if (!answer.is_object() || !answer.contains("samples_per_second")) {
-    throw Error(ErrorCode::io, program + ": gives no figure for " + std::to_string(shape.residual) +
-                                   " residual channels; run it alone to see why, or leave the "
-                                   "comparison out with --torch ''");
-  }
-  return answer.at("samples_per_second").get<double>();
+  BenchPeer peer({program, std::to_string(shape.residual)});
+  return peer.answer("samples_per_second").at("samples_per_second").get<double>();
 }
 
 void print_head(const BenchOptions& options, Isa isa) {
-  const std::string load = first_after("/proc/loadavg", "");
+  const std::string load = line_after("/proc/loadavg", "");
   if (options.json) {
-    const nlohmann::json head = {{"cpu", first_after("/proc/cpuinfo", "model name")},
+    const nlohmann::json head = {{"cpu", line_after("/proc/cpuinfo", "model name")},
                                  {"isa", isa_name(isa)},
                                  {"clock_ghz", clock_ghz()},
                                  {"load_average", load}};
@@ -234,7 +212,7 @@ void print_head(const BenchOptions& options, Isa isa) {
     return;
   }
   fmt::print("{}, instruction set {}, clock {:.2f} GHz, load average {}\n",
-             first_after("/proc/cpuinfo", "model name"), isa_name(isa), clock_ghz(), load);
+             line_after("/proc/cpuinfo", "model name"), isa_name(isa), clock_ghz(), load);
   fmt::print(
       "A 256, L 20, dilations 1..512 twice, mu-law 256; thousand samples a second of one "
       "lane x lanes\nbound: one lane, loading its weights; many, multiplying; x threads. "

@@ -19,7 +19,8 @@ struct BenchOptions {
 };
 
 // Prints on stdout. Checks every runner against the reference first: a wrong answer is an
-// Error{threshold}. Throws Error{usage} in a debug build.
+// Error{threshold}. Throws Error{usage} in a debug build, Error{interrupted}
+// after a signal.
 int run_bench_wavenet(const BenchOptions& options);
 
 }  // namespace ondes

@@ -1,8 +1,12 @@
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 
 #include "apps/bench_gan.h"
+#include "apps/bench_peer.h"
 #include "apps/bench_voice.h"
 #include "apps/bench_wavenet.h"
 #include "apps/cli_options.h"
@@ -13,6 +17,30 @@
 namespace ondes {
 
 namespace {
+
+// Settles which Python runs ONNX Runtime, if any. One that was asked for must have it.
+void find_onnx(bool asked, GanBenchOptions* options) {
+  if (!asked) {
+    options->onnx_python = "python3";
+  }
+  if (options->onnx_python.empty()) {
+    return;
+  }
+  const bool there = !options->onnx_script.empty() &&
+                     succeeds({options->onnx_python, "-c", "import numpy, onnx, onnxruntime"});
+  if (there) {
+    return;
+  }
+  const std::string missing =
+      options->onnx_script.empty()
+          ? "ondes-bench-onnx.py does not lie beside ondes"
+          : options->onnx_python + " does not have numpy, onnx, onnxruntime";
+  if (asked) {
+    throw Error(ErrorCode::io, "--onnx " + options->onnx_python + ": " + missing);
+  }
+  fmt::print(stderr, "ondes: not compared with ONNX Runtime: {}; --onnx names another\n", missing);
+  options->onnx_python.clear();
+}
 
 void add_gan(CLI::App& sub, Action& action) {
   auto options = std::make_shared<GanBenchOptions>();
@@ -46,11 +74,20 @@ void add_gan(CLI::App& sub, Action& action) {
   gan->add_option(
       "--torch", options->torch_program,
       "ondes-bench-torch, for comparison with LibTorch (default: the one beside ondes; '': none)");
+  const std::filesystem::path onnx = program_folder() / "ondes-bench-onnx.py";
+  if (std::filesystem::exists(onnx, ignored)) {
+    options->onnx_script = onnx.string();
+  }
+  CLI::Option* python = gan->add_option("--onnx", options->onnx_python,
+                                        "A Python that has onnxruntime and onnx, for comparison "
+                                        "with ONNX Runtime (default: python3 if "
+                                        "it has them; '': none)");
   gan->add_flag("--cpu-time", options->cpu_time,
                 "Time that the thread had the processor, for a busy machine; lines of one thread");
   gan->add_flag("--json", options->json, "JSON lines instead of a table");
-  gan->callback([options, &action] {
-    action = [options] {
+  gan->callback([options, python, &action] {
+    const bool asked = python->count() > 0;
+    action = [options, asked] {
       for (const int block : options->blocks) {
         if (block > options->clip_frames) {
           throw Error(ErrorCode::usage, "--block " + std::to_string(block) +
@@ -58,6 +95,7 @@ void add_gan(CLI::App& sub, Action& action) {
                                             std::to_string(options->clip_frames) + " frames");
         }
       }
+      find_onnx(asked, options.get());
       return run_bench_gan(*options);
     };
   });
