@@ -12,6 +12,7 @@
 #include "engine/weights/mel_contract_json.h"
 #include "models/block_calibration.h"
 #include "models/hifigan/alias_free_filter.h"
+#include "models/hifigan/hifigan_tensors_internal.h"
 
 namespace ondes {
 namespace {
@@ -50,7 +51,6 @@ class Compiler {
   BlockPlan compile(int sample_rate_hz, int speaker);
 
  private:
-  void check_tensors() const;
   std::span<const float> tensor(const std::string& name) const {
     return require_f32(file_, name, shapes_.at(name));
   }
@@ -86,31 +86,7 @@ class Compiler {
 Compiler::Compiler(const HifiganConfig& config, const SafetensorsFile& file)
     : config_(config), file_(file), shapes_(hifigan_tensor_shapes(config)) {
   storage_->file = file.storage;
-  check_tensors();
-}
-
-void Compiler::check_tensors() const {
-  const auto expected = alias_free_filter();
-  for (const auto& [name, view] : file_.tensors) {
-    if (shapes_.contains(name) || is_block_calibration(name)) {
-      continue;
-    }
-    if (!config_.has_snake() || !is_hifigan_filter(name)) {
-      throw Error(ErrorCode::bad_input, file_.name + ": tensor " + quote(name) +
-                                            ": the network its config describes has none");
-    }
-    const auto found = require_f32(file_, name, {1, 1, kAliasFreeTaps});
-    for (std::size_t i = 0; i < expected.size(); ++i) {
-      // Half a bit of 16-bit floats: some checkpoints are stored so.
-      if (std::fabs(found[i] - expected[i]) > 3e-4F) {
-        throw Error(ErrorCode::bad_input,
-                    file_.name + ": tensor " + quote(name) +
-                        ": expected the filter of a ratio of 2 and 12 taps (" +
-                        std::to_string(expected[i]) + " at index " + std::to_string(i) +
-                        "), found " + std::to_string(found[i]));
-      }
-    }
-  }
+  check_hifigan_tensors(config, file);
 }
 
 BlockValueId Compiler::value(const std::string& name, int channels) {

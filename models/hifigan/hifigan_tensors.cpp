@@ -1,4 +1,11 @@
+#include <cmath>
+
+#include "engine/error.h"
+#include "engine/files/json_fields.h"
+#include "models/block_calibration.h"
+#include "models/hifigan/alias_free_filter.h"
 #include "models/hifigan/hifigan.h"
+#include "models/hifigan/hifigan_tensors_internal.h"
 
 namespace ondes {
 namespace {
@@ -83,6 +90,31 @@ Shapes hifigan_tensor_shapes(const HifiganConfig& config) {
     add_conv("cond", {initial, config.speaker_channels, 1}, initial, &shapes);
   }
   return shapes;
+}
+
+void check_hifigan_tensors(const HifiganConfig& config, const SafetensorsFile& file) {
+  const auto shapes = hifigan_tensor_shapes(config);
+  const auto expected = alias_free_filter();
+  for (const auto& [name, view] : file.tensors) {
+    if (shapes.contains(name) || is_block_calibration(name)) {
+      continue;
+    }
+    if (!config.has_snake() || !is_hifigan_filter(name)) {
+      throw Error(ErrorCode::bad_input, file.name + ": tensor " + quote(name) +
+                                            ": the network its config describes has none");
+    }
+    const auto found = require_f32(file, name, {1, 1, kAliasFreeTaps});
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      // Half a bit of 16-bit floats: some checkpoints are stored so.
+      if (std::fabs(found[i] - expected[i]) > 3e-4F) {
+        throw Error(ErrorCode::bad_input,
+                    file.name + ": tensor " + quote(name) +
+                        ": expected the filter of a ratio of 2 and 12 taps (" +
+                        std::to_string(expected[i]) + " at index " + std::to_string(i) +
+                        "), found " + std::to_string(found[i]));
+      }
+    }
+  }
 }
 
 }  // namespace ondes
