@@ -162,8 +162,9 @@ int WavenetSource::size(const std::string& tensor, std::size_t dimension) const 
 }
 
 int WavenetSource::count(const std::string& prefix, const std::string& suffix) const {
+  const auto has_layer = [&](int layer) { return has(prefix + std::to_string(layer) + suffix); };
   int count = 0;
-  while (count < kMaxLayers && has(prefix + std::to_string(count) + suffix)) {
+  while (count < kMaxLayers && has_layer(count)) {
     ++count;
   }
   return count;
