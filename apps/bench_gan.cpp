@@ -1,6 +1,7 @@
 #include "apps/bench_gan.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -49,6 +50,7 @@ struct Line {
   int block = 0;
   std::string description;
   std::vector<double> times;   // of a clip, or of a block, sorted
+  std::vector<double> calm;    // those during which no thread of ours had to leave its core
   double audio_seconds = 0.0;  // of one of them
   double macs = 0.0;
   double ceiling = 0.0;        // multiplications a second, all threads
@@ -96,6 +98,13 @@ void check_answer(const BlockPlan& plan, BlockRunner& runner, Precision precisio
     throw Error(ErrorCode::threshold,
                 "bench: " + runner.description() + " does not give the judge's samples; not timed");
   }
+}
+
+// How often the system has taken a core from a thread of ours, for a slice of milliseconds.
+long involuntary_switches() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_nivcsw;
 }
 
 // Multiplications a second of one core that does nothing else.
@@ -228,6 +237,7 @@ void measure(const BlockPlan& plan,
     take_turns(rivals);
     const double begin = bench_seconds();
     const ConstFrames frames = ConstFrames(clip.view()).subview(b % block_count * block, block);
+    const long switches = involuntary_switches();
     const double before = bench_seconds(options.cpu_time);
     if (line.block == 0) {
       runner->start(0);
@@ -237,6 +247,9 @@ void measure(const BlockPlan& plan,
     }
     if (b >= filling) {
       line.times.push_back(bench_seconds(options.cpu_time) - before);
+      if (involuntary_switches() == switches) {
+        line.calm.push_back(line.times.back());
+      }
     }
     if (b % 8 == 0) {
       line.ceiling = std::max(
@@ -245,6 +258,7 @@ void measure(const BlockPlan& plan,
     spent += bench_seconds() - begin;
   }
   std::sort(line.times.begin(), line.times.end());
+  std::sort(line.calm.begin(), line.calm.end());
   line.audio_seconds = static_cast<double>(output_frames(plan, block)) / plan.sample_rate_hz;
   line.macs = macs_per_frame(plan) * block;
 }
@@ -264,12 +278,12 @@ void print_head(const GanBenchOptions& options) {
   fmt::print("{}, instruction set {}, load average {}\n", cpu, isa_name(chosen_isa()), load);
   fmt::print(
       "HiFi-GAN at 22.05 kHz, random weights, a clip of {} frames. x real time: of the best and of "
-      "the median, {} time; p99.9 and worst: over the median, of a clip or a block; ceiling: "
-      "multiplying "
-      "only\n\n",
+      "the median, {} time; p99.9 and worst: over the median, of a clip or a block; calm: p99.9 of "
+      "those "
+      "during which the system took no core from a thread here; ceiling: multiplying only\n\n",
       options.clip_frames, options.cpu_time ? "processor" : "wall");
-  fmt::print("{:>3} {:>5} {:>8} {:>6} {:>9} {:>9} {:>7} {:>7} {:>8} {:>8} {:>8} {:>8}\n", "V",
-             "type", "threads", "block", "x best", "x median", "p99.9", "worst", "GMAC/s",
+  fmt::print("{:>3} {:>5} {:>8} {:>6} {:>9} {:>9} {:>7} {:>7} {:>7} {:>8} {:>8} {:>8} {:>8}\n", "V",
+             "type", "threads", "block", "x best", "x median", "p99.9", "worst", "calm", "GMAC/s",
              "ceiling", "x torch", "x onnx");
 }
 
@@ -281,6 +295,7 @@ void print_line(const GanBenchOptions& options, const Line& line) {
   const double best = line.times.front();
   const double middle = quantile(line.times, 0.5);
   const double slow = quantile(line.times, 0.999);
+  const double calm_slow = line.calm.empty() ? 0.0 : quantile(line.calm, 0.999);
   if (options.json) {
     const nlohmann::json json = {{"variant", line.variant},
                                  {"precision", precision_name(line.precision)},
@@ -293,6 +308,8 @@ void print_line(const GanBenchOptions& options, const Line& line) {
                                  {"median_seconds", middle},
                                  {"p999_seconds", slow},
                                  {"worst_seconds", line.times.back()},
+                                 {"calm_measured", line.calm.size()},
+                                 {"calm_p999_seconds", calm_slow},
                                  {"macs", line.macs},
                                  {"ceiling_macs_per_second", line.ceiling},
                                  {"torch_seconds", line.torch_seconds},
@@ -300,11 +317,13 @@ void print_line(const GanBenchOptions& options, const Line& line) {
     fmt::print("{}\n", json.dump());
   } else {
     fmt::print(
-        "{:>3} {:>5} {:>8} {:>6} {:>9.2f} {:>9.2f} {:>7.2f} {:>7.2f} {:>8.1f} {:>7.0f}% {:>8} "
+        "{:>3} {:>5} {:>8} {:>6} {:>9.2f} {:>9.2f} {:>7.2f} {:>7.2f} {:>7} {:>8.1f} {:>7.0f}% "
+        "{:>8} "
         "{:>8}\n",
         line.variant, precision_name(line.precision), line.threads,
         line.block == 0 ? "clip" : std::to_string(line.block), line.audio_seconds / best,
         line.audio_seconds / middle, slow / middle, line.times.back() / middle,
+        line.calm.empty() ? "-" : fmt::format("{:.2f}", calm_slow / middle),
         line.macs / best * 1e-9, 100.0 * line.macs / best / line.ceiling,
         times_faster(line.torch_seconds, best), times_faster(line.onnx_seconds, best));
   }
