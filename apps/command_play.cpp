@@ -4,6 +4,7 @@
 #include "apps/cli_options.h"
 #include "apps/commands.h"
 #include "apps/exit_codes.h"
+#include "apps/play/play_output.h"
 #include "apps/play/player.h"
 #include "engine/error.h"
 

@@ -18,6 +18,7 @@ void add_import_command(CLI::App& app, Action& action);
 void add_mel_command(CLI::App& app, Action& action);
 void add_eval_command(CLI::App& app, Action& action);
 void add_play_command(CLI::App& app, Action& action);
+void add_live_command(CLI::App& app, Action& action);
 void add_devices_command(CLI::App& app, Action& action);
 void add_voices_command(CLI::App& app, Action& action);
 void add_doctor_command(CLI::App& app, Action& action);

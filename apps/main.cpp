@@ -35,6 +35,7 @@ int run(int argc, char** argv) {
   ondes::add_mel_command(app, action);
   ondes::add_eval_command(app, action);
   ondes::add_play_command(app, action);
+  ondes::add_live_command(app, action);
   ondes::add_devices_command(app, action);
   ondes::add_voices_command(app, action);
   ondes::add_doctor_command(app, action);

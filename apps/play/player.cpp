@@ -6,19 +6,16 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "apps/exit_codes.h"
 #include "apps/interrupt.h"
 #include "apps/output_path.h"
-#include "apps/play/audio_device.h"
 #include "apps/play/play_list.h"
+#include "apps/play/play_output.h"
 #include "apps/play/recorder.h"
 #include "apps/play/telemetry.h"
 #include "apps/play/terminal_view.h"
 #include "engine/error.h"
-#include "engine/stream/clocked_sink.h"
 #include "engine/stream/stream_sizes.h"
 
 namespace ondes {
@@ -33,56 +30,6 @@ constexpr double kSeekLittleS = 1.0;
 constexpr double kTempoStep = 1.05;
 constexpr double kTemperatureStep = 0.05;
 constexpr double kShortestLoopS = 0.5;
-constexpr int kClockBlockFrames = 256;
-
-// The device, real or not.
-class Output {
- public:
-  Output(Stream& stream, const PlayRequest& request, const std::optional<AudioDeviceInfo>& info) {
-    if (!info) {
-      ClockedSinkOptions options;
-      options.block_frames = request.buffer_frames > 0 ? request.buffer_frames : kClockBlockFrames;
-      options.speed = request.speed;
-      clock_ = std::make_unique<ClockedSink>(stream, options);
-      return;
-    }
-    AudioDeviceOptions options;
-    options.device_index = info->index;
-    options.rate_hz = stream.options().sample_rate_hz;
-    options.channels = stream.options().channels;
-    options.buffer_frames = request.buffer_frames;
-    device_ = std::make_unique<AudioDevice>(stream, options);
-  }
-  void start() {
-    if (clock_) {
-      clock_->start();
-    } else {
-      device_->start();
-    }
-  }
-  void watch() {
-    if (device_) {
-      device_->watch();
-    }
-  }
-  double latency_s() const { return device_ ? device_->output_latency_s() : 0.0; }
-  // A device that does not let itself be closed still holds the stream: then the program ends here.
-  void stop(const std::string& why) {
-    if (clock_) {
-      clock_->stop();
-    } else if (!device_->stop()) {
-      std::fputs(fmt::format("ondes: {}: the audio device does not close; it is left as it is\n",
-                             why.empty() ? "end" : why)
-                     .c_str(),
-                 stderr);
-      std::_Exit(kExitNoDevice);
-    }
-  }
-
- private:
-  std::unique_ptr<ClockedSink> clock_;
-  std::unique_ptr<AudioDevice> device_;
-};
 
 class Player {
  public:
@@ -90,7 +37,6 @@ class Player {
   void run();
 
  private:
-  void choose_device();
   void measure();
   void handle(PlayKey key);
   void seek(double position_s);
@@ -113,7 +59,7 @@ class Player {
   int item_ = 0;
   std::shared_ptr<const PlayInput> input_;
   PlaySettings settings_;
-  std::optional<AudioDeviceInfo> device_;
+  OutputChoice output_;
   std::unique_ptr<Stream> stream_;
   std::unique_ptr<Recorder> recorder_;
   std::optional<double> loop_from_s_;
@@ -140,31 +86,14 @@ Player::Player(const PlayRequest& request) : request_(request), list_(play_list(
     settings_.render.threads = 1;
   }
   settings_.position.tempo = request.tempo;
-  choose_device();
+  output_ =
+      choose_output({request.audio_device, request.rate_hz, request.buffer_frames, request.speed},
+                    voices_.front()->file.sample_rate_hz);
+  settings_.sample_rate_hz = output_.sample_rate_hz;
+  view_.device = output_.description;
+  view_.keys = "space pause  arrows seek, tempo  [ ] loop  n p next  v voice  q quit";
   load_item(0);
   measure();
-}
-
-void Player::choose_device() {
-  const int voice_rate = voices_.front()->file.sample_rate_hz;
-  settings_.sample_rate_hz = request_.rate_hz > 0 ? request_.rate_hz : voice_rate;
-  view_.device = "a clock (no sound)";
-  if (request_.audio_device == kClockDevice) {
-    return;
-  }
-  device_ = find_audio_device(request_.audio_device);
-  if (device_->output_channels < 2) {
-    throw Error(ErrorCode::no_device, fmt::format("audio device {}: expected 2 channels, found {}",
-                                                  device_->name, device_->output_channels));
-  }
-  if (!accepts_rate(device_->index, 2, settings_.sample_rate_hz)) {
-    if (request_.rate_hz > 0) {
-      throw Error(ErrorCode::no_device, fmt::format("audio device {}: does not take {} Hz",
-                                                    device_->name, request_.rate_hz));
-    }
-    settings_.sample_rate_hz = static_cast<int>(std::lround(device_->default_rate_hz));
-  }
-  view_.device = device_->api + ": " + device_->name;
 }
 
 // Renders the first second, unheard, to see what a block costs; then sizes blocks and lead.
@@ -172,7 +101,7 @@ void Player::measure() {
   StreamDemand demand;
   demand.latency_ms = request_.latency_ms;
   demand.sample_rate_hz = settings_.sample_rate_hz;
-  demand.device_frames = request_.buffer_frames > 0 ? request_.buffer_frames : kClockBlockFrames;
+  demand.device_frames = output_.buffer_frames;
   StreamSizes sizes = stream_sizes(demand);
   settings_.block_frames = sizes.block_frames;
   const std::unique_ptr<StreamSource> trial = source(request_.start_s);
@@ -389,7 +318,7 @@ void Player::run() {
   }
   sounding_ = stream_->play(source(request_.start_s));
   stream_->start();
-  Output output(*stream_, request_, device_);
+  PlayOutput output(*stream_, output_);
   output.start();
   view_.latency_ms = 1000.0 * (static_cast<double>(stream_->options().ahead_frames) / rate_hz +
                                output.latency_s());
@@ -398,7 +327,6 @@ void Player::run() {
     terminal.emplace();
   }
   Clock::time_point next_telemetry = Clock::now();
-  std::string trouble;
   try {
     while (!quit_ && !interrupted()) {
       follow_stream(stream_->telemetry());
@@ -431,10 +359,9 @@ void Player::run() {
         std::this_thread::sleep_for(std::chrono::milliseconds(kPictureMs));
       }
     }
-  } catch (const Error& error) {
-    trouble = error.what();
+  } catch (const Error&) {
     terminal.reset();
-    output.stop(trouble);
+    output.stop();
     stream_->stop();
     throw;
   }
@@ -442,7 +369,7 @@ void Player::run() {
     stream_->pause(true);  // fades out; the device takes the fade before it closes
     std::this_thread::sleep_for(std::chrono::milliseconds(kPictureMs));
   }
-  output.stop("");
+  output.stop();
   stream_->stop();
   view_.stream = stream_->telemetry();
   if (terminal) {

@@ -16,8 +16,6 @@
 
 namespace ondes {
 
-inline constexpr const char* kClockDevice = "clock";  // --audio-device clock: a clock, no sound
-
 struct PlayRequest {
   std::vector<std::string> inputs;  // files and folders
   std::vector<std::string> voices;  // the first one begins; v switches

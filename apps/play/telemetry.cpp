@@ -38,6 +38,8 @@ nlohmann::json telemetry_to_json(const PlayView& view, int sample_rate_hz, int c
       {"lane_limit", stream.lane_limit == 0 ? nlohmann::json() : nlohmann::json(stream.lane_limit)},
       {"notes", stream.source.notes},
       {"stolen_notes", stream.source.stolen_notes},
+      {"late_events", view.late_events},
+      {"lost_events", view.lost_events},
       {"peak_dbfs", peaks},
       {"tempo", view.tempo},
       {"temperature", view.temperature},

@@ -19,10 +19,13 @@ struct PlayView {
   double temperature = 1.0;
   double loop_from_s = -1.0;  // negative: none
   double loop_to_s = -1.0;
-  double latency_ms = 0.0;  // ring and device
-  int item = 0;             // of several, from 0
+  double latency_ms = 0.0;       // ring and device
+  std::int64_t late_events = 0;  // of a keyboard
+  std::int64_t lost_events = 0;
+  int item = 0;  // of several, from 0
   int items = 1;
   std::string message;  // the last thing worth saying
+  std::string keys;     // what they do
 };
 
 // One object: position, load, lanes, underruns, levels in dBFS (null for silence).

@@ -128,11 +128,7 @@ std::vector<std::string> draw_view(const PlayView& view, const ViewShape& shape)
   }
   lines.push_back(cut("  " + settings, columns));
   lines.push_back(cut("  " + view.message, columns));
-  lines.push_back(painter.paint(
-      "2",
-      cut(shape.unicode ? "  space pause  ←→ seek  ↑↓ tempo  [ ] loop  n p next  v voice  q quit"
-                        : "  space pause  arrows seek, tempo  [ ] loop  n p next  v voice  q quit",
-          columns)));
+  lines.push_back(painter.paint("2", cut("  " + view.keys, columns)));
   return lines;
 }
 

@@ -23,6 +23,7 @@ struct Channel {
   float pan = 0.0F;
   float bend_semitones = 0.0F;
   float modulation = 0.0F;
+  float morph = 0.0F;
   bool sustain = false;
   StereoGain gain;
 
@@ -47,6 +48,9 @@ struct Channel {
         break;
       case ControlKind::modulation:
         modulation = value;
+        return;
+      case ControlKind::morph:
+        morph = value;
         return;
       case ControlKind::bend:
         bend_semitones = value;

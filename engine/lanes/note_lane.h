@@ -61,6 +61,9 @@ class NoteLane {
   void start(const NoteStart& note) noexcept ONDES_REALTIME;
   void key_up() noexcept ONDES_REALTIME { key_down_ = false; }
   void release() noexcept ONDES_REALTIME;
+  void set_instrument_weights(std::span<const float> weights) noexcept ONDES_REALTIME {
+    conditioner_.set_instrument_weights(weights);
+  }
   void fade_out() noexcept ONDES_REALTIME;  // to silence in 5 ms, then finished
 
   // Fills the lane's share of a runner call of `samples`.

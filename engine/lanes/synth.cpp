@@ -52,14 +52,17 @@ Synth::Synth(const NotePlan& plan,
                                             std::to_string(instruments));
     }
   }
-  instrument_rows_.allocate(instruments, instruments);
-  for (int i = 0; i < instruments; ++i) {
-    instrument_rows_.view()[i][static_cast<std::size_t>(i)] = 1.0F;
+  if (options_.morph_instrument < 0 || options_.morph_instrument >= instruments) {
+    throw Error(ErrorCode::bad_input, "synth: morphing leads to instrument " +
+                                          std::to_string(options_.morph_instrument) +
+                                          ", the voice has " + std::to_string(instruments));
   }
+  instrument_row_.allocate(1, instruments);
   const auto max_lanes = static_cast<std::size_t>(runner.max_lanes());
   const auto max_block = static_cast<std::size_t>(runner.max_block_samples());
   channels_.assign(kChannels, Channel(contract.sample_rate_hz));
   lanes_.reserve(max_lanes);
+  lane_instrument_.resize(max_lanes);
   for (int slot = 0; slot < runner.max_lanes(); ++slot) {
     lanes_.emplace_back(slot, contract, plan, runner.max_block_samples(), !options_.rehearsal);
   }
@@ -139,7 +142,8 @@ void Synth::note_on(const SynthEvent& event) noexcept {
   note.velocity = event.value;
   note.occurrence =
       occurrences_[static_cast<std::size_t>(event.channel)][static_cast<std::size_t>(event.key)]++;
-  note.instrument_weights = instrument_rows_.view()[instrument];
+  note.instrument_weights = instrument_weights(instrument, channel.morph);
+  lane_instrument_[static_cast<std::size_t>(slot)] = instrument;
   lanes_[static_cast<std::size_t>(slot)].start(note);
   runner_.start(slot);
   active_.push_back(slot);
@@ -183,7 +187,10 @@ void Synth::control(const SynthEvent& event) noexcept {
     if (lane.channel() != event.channel) {
       continue;
     }
-    if (event.control == ControlKind::all_sound_off) {
+    if (event.control == ControlKind::morph) {
+      lane.set_instrument_weights(
+          instrument_weights(lane_instrument_[static_cast<std::size_t>(slot)], channel.morph));
+    } else if (event.control == ControlKind::all_sound_off) {
       lane.key_up();
       lane.fade_out();
     } else if (event.control == ControlKind::all_notes_off && lane.key_down()) {
@@ -193,6 +200,15 @@ void Synth::control(const SynthEvent& event) noexcept {
   if (!channel.sustain) {
     release_unheld(event.channel);
   }
+}
+
+// Valid until the next call.
+std::span<const float> Synth::instrument_weights(int instrument, float morph) noexcept {
+  const std::span<float> row = instrument_row_.view()[0];
+  std::fill(row.begin(), row.end(), 0.0F);
+  row[static_cast<std::size_t>(instrument)] = 1.0F - morph;
+  row[static_cast<std::size_t>(options_.morph_instrument)] += morph;
+  return row;
 }
 
 bool Synth::channel_silent(int channel) const noexcept {

@@ -46,6 +46,7 @@ struct SynthOptions {
   bool rehearsal = false;  // lanes live and end as they would, without sample features
   float gain = 1.0F;       // of the mix
   std::array<int, kPrograms> instrument_of_program{};  // index into the contract's instruments
+  int morph_instrument = 0;  // what ControlKind::morph leads to; index as above
 };
 
 struct SynthStats {
@@ -102,6 +103,7 @@ class Synth {
   int take_slot() noexcept;
   int steal() noexcept;
   int quietest_lane(bool fading_too) const noexcept;
+  std::span<const float> instrument_weights(int instrument, float morph) noexcept;
   bool channel_silent(int channel) const noexcept;
   void advance(Frames out) noexcept;
   void mix(const NoteLane& lane, std::span<const float> samples, Frames out) noexcept;
@@ -111,7 +113,8 @@ class Synth {
   const NoteContract& contract_;
   LaneRunner& runner_;
   SynthOptions options_;
-  Buffer instrument_rows_;  // (instruments, instruments): one-hot weights
+  Buffer instrument_row_;             // (1, instruments): weights that are just being set
+  std::vector<int> lane_instrument_;  // (slots): the program's instrument when the note began
   std::vector<Channel> channels_;
   std::vector<NoteLane> lanes_;
   std::vector<int> active_;  // slots in onset order, which is the order of summation

@@ -10,6 +10,9 @@ std::optional<ChannelControl> ChannelControls::message(unsigned status,
   Channel& state = channels_[status & 0x0FU];
   switch (status & 0xF0U) {
     case 0xB0U:
+      if (data1 == morph_controller_) {
+        return ChannelControl{ControlKind::morph, static_cast<float>(data2) / 127.0F};
+      }
       return control_change(state, data1, data2);
     case 0xC0U:
       return ChannelControl{ControlKind::program, static_cast<float>(data1)};

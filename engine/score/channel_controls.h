@@ -19,6 +19,10 @@ struct ChannelControl {
 
 class ChannelControls {
  public:
+  // `morph_controller`: the controller that means ControlKind::morph, before anything else it may
+  // mean; -1: none.
+  explicit ChannelControls(int morph_controller = -1) : morph_controller_(morph_controller) {}
+
   // A control change, program change or pitch bend: status 0xB0, 0xC0 or 0xE0 plus the channel, data
   // bytes 0..127. Nothing for other messages, and for those that change nothing that is heard.
   std::optional<ChannelControl> message(unsigned status,
@@ -42,6 +46,7 @@ class ChannelControls {
                                                         int value) noexcept;
   static ChannelControl bend_of(const Channel& state) noexcept;
 
+  int morph_controller_;
   std::array<Channel, 16> channels_{};
 };
 

@@ -33,13 +33,14 @@ struct PerformanceNote {
 };
 
 enum class ControlKind {
-  program,        // value 0..127
-  sustain,        // CC64, value 0..1 (held at >= 0.5)
-  volume,         // CC7, 0..1
-  expression,     // CC11, 0..1
-  pan,            // CC10, -1 (left) .. 1 (right)
-  modulation,     // CC1, 0..1
-  bend,           // semitones, the channel's RPN 0 range applied
+  program,     // value 0..127
+  sustain,     // CC64, value 0..1 (held at >= 0.5)
+  volume,      // CC7, 0..1
+  expression,  // CC11, 0..1
+  pan,         // CC10, -1 (left) .. 1 (right)
+  modulation,  // CC1, 0..1
+  morph,       // 0: the program's instrument .. 1: another one; of a controller chosen by the user
+  bend,        // semitones, the channel's RPN 0 range applied
   all_notes_off,  // CC123
   all_sound_off,  // CC120
   reset,          // CC121: sustain, modulation and bend to 0, expression to 1 (RP-015)

@@ -13,7 +13,7 @@ LiveSource::LiveSource(SynthVoice voice, const Stream& stream, const LiveSourceO
       arriving_(kMaxEvents),
       played_(16 * kMaxEvents) {
   waiting_.reserve(kMaxEvents);
-  due_.reserve(kMaxEvents);
+  due_.reserve(kMaxEvents + 2 * kChannels);
 }
 
 bool LiveSource::send(const LiveEvent& event) noexcept {
@@ -41,7 +41,7 @@ void LiveSource::receive(std::int64_t stream_frame) noexcept {
     if (!waiting_.empty()) {
       frame = std::max(frame, waiting_.back().stream_frame);
     }
-    waiting_.push_back({frame, arrived->event});
+    waiting_.push_back({frame, *arrived});
   }
 }
 
@@ -49,24 +49,42 @@ int LiveSource::render(Frames out, std::int64_t stream_frame) noexcept {
   if (retired_ && synth_.silent()) {
     return 0;
   }
-  receive(stream_frame);
   due_.clear();
+  if (panic_.exchange(false, std::memory_order_relaxed)) {
+    silence_all();
+  }
+  receive(stream_frame);
   std::size_t taken = 0;
   for (; taken < waiting_.size(); ++taken) {
-    PlayedEvent& waiting = waiting_[taken];
-    if (waiting.stream_frame >= stream_frame + out.frames()) {
+    Waiting& waiting = waiting_[taken];
+    if (waiting.stream_frame >= stream_frame + out.frames() || due_.size() == due_.capacity()) {
       break;
     }
-    waiting.event.sample =
-        synth_.position_samples() + std::max<std::int64_t>(waiting.stream_frame - stream_frame, 0);
-    due_.push_back(waiting.event);
-    if (!played_.push(waiting)) {
+    if (waiting.live.event) {
+      waiting.live.event->sample = synth_.position_samples() +
+                                   std::max<std::int64_t>(waiting.stream_frame - stream_frame, 0);
+      due_.push_back(*waiting.live.event);
+    }
+    if (!played_.push({waiting.stream_frame, waiting.live.message})) {
       lost_.fetch_add(1, std::memory_order_relaxed);
     }
   }
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(taken));
   synth_.process(due_, out);
   return out.frames();
+}
+
+void LiveSource::silence_all() noexcept {
+  for (int channel = 0; channel < kChannels; ++channel) {
+    for (const ControlKind kind : {ControlKind::reset, ControlKind::all_sound_off}) {
+      SynthEvent event;
+      event.sample = synth_.position_samples();
+      event.kind = SynthEventKind::control;
+      event.control = kind;
+      event.channel = channel;
+      due_.push_back(event);
+    }
+  }
 }
 
 void LiveSource::retire() noexcept {

@@ -12,6 +12,7 @@
 // Event thread (one): send(). Control thread: take_played(), late_events(), lost_events(). The rest
 // as StreamSource says.
 #pragma once
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -25,14 +26,17 @@
 
 namespace ondes {
 
+using MidiMessage = std::array<std::uint8_t, 3>;
+
 struct LiveEvent {
-  std::int64_t arrival_ns = 0;  // steady_clock
-  SynthEvent event;             // its sample is not looked at
+  std::int64_t arrival_ns = 0;      // steady_clock
+  std::optional<SynthEvent> event;  // its sample is not looked at; none: only to be remembered
+  MidiMessage message{};            // what it came from, for the record
 };
 
 struct PlayedEvent {
   std::int64_t stream_frame = 0;
-  SynthEvent event;
+  MidiMessage message{};
 };
 
 struct LiveSourceOptions {
@@ -49,6 +53,8 @@ class LiveSource : public StreamSource {
 
   // False if the event was lost because the queue is full.
   bool send(const LiveEvent& event) noexcept ONDES_REALTIME;
+  // Silences everything at the next block. Any thread.
+  void panic() noexcept ONDES_REALTIME { panic_.store(true, std::memory_order_relaxed); }
   std::optional<PlayedEvent> take_played() noexcept { return played_.pop(); }
   std::int64_t late_events() const noexcept { return late_.load(std::memory_order_relaxed); }
   std::int64_t lost_events() const noexcept { return lost_.load(std::memory_order_relaxed); }
@@ -62,6 +68,7 @@ class LiveSource : public StreamSource {
 
  private:
   void receive(std::int64_t stream_frame) noexcept;
+  void silence_all() noexcept;
 
   SynthVoice voice_;
   const Stream& stream_;
@@ -69,9 +76,14 @@ class LiveSource : public StreamSource {
   Synth synth_;
   MessageQueue<LiveEvent> arriving_;
   MessageQueue<PlayedEvent> played_;
-  std::vector<PlayedEvent> waiting_;  // ascending in stream_frame
+  struct Waiting {
+    std::int64_t stream_frame = 0;
+    LiveEvent live;
+  };
+  std::vector<Waiting> waiting_;  // ascending in stream_frame
   std::vector<SynthEvent> due_;
   bool retired_ = false;
+  std::atomic<bool> panic_{false};
   std::atomic<std::int64_t> late_{0};
   std::atomic<std::int64_t> lost_{0};
 };

@@ -48,7 +48,7 @@ struct LiveRig {
 };
 
 LiveEvent arrived(std::int64_t ns, const SynthEvent& event) {
-  return {ns, event};
+  return {ns, event, {0x90, static_cast<std::uint8_t>(event.key), 100}};
 }
 
 }  // namespace
@@ -75,7 +75,7 @@ TEST_CASE("an event is heard its latency after its stamp, to the sample, whateve
     REQUIRE(second);
     CHECK(first->stream_frame == 510);
     CHECK(second->stream_frame == 560);
-    CHECK(second->event.key == 64);
+    CHECK(second->message[1] == 64);
     CHECK_FALSE(rig.source->take_played());
     CHECK(rig.source->late_events() == 0);
   }
@@ -101,4 +101,17 @@ TEST_CASE("events beyond the queue's length are lost and counted, not waited for
   CHECK(rig.source->lost_events() == 1);
   rig.render(600, 0);
   CHECK(rig.source->state().lanes_now == 8);
+}
+
+TEST_CASE("panic silences every channel, a message without an event is only remembered") {
+  LiveRig rig;
+  rig.source->send(arrived(0, note_on(0, 60)));
+  rig.source->send({0, std::nullopt, {0xB0, 101, 0}});
+  rig.render(600, 0);
+  CHECK(rig.source->state().lanes_now == 1);
+  CHECK(rig.source->take_played()->message[0] == 0x90);
+  CHECK(rig.source->take_played()->message[1] == 101);
+  rig.source->panic();
+  rig.render(600, 600);  // 5 ms of fading are 120 samples
+  CHECK(rig.source->state().lanes_now == 0);
 }

@@ -75,7 +75,7 @@ TEST_CASE("sources and their mixer neither allocate nor free while they render a
   std::vector<float> out(512);
   long long calls = 0;
   for (std::int64_t position = 0; position < 12'000; position += 256) {
-    keyboard.send({0, note_on(0, static_cast<int>(40 + position / 256 % 40))});
+    keyboard.send({0, note_on(0, static_cast<int>(40 + position / 256 % 40)), {}});
     bool flushed = false;
     const AllocationCounter counter;
     mixer.render({out.data(), 256, 2}, position, &flushed);

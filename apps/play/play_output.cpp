@@ -1,0 +1,83 @@
+#include "apps/play/play_output.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+#include "apps/exit_codes.h"
+#include "engine/error.h"
+
+namespace ondes {
+
+OutputChoice choose_output(const OutputRequest& request, int source_rate_hz) {
+  OutputChoice choice;
+  choice.request = request;
+  choice.sample_rate_hz = request.rate_hz > 0 ? request.rate_hz : source_rate_hz;
+  choice.buffer_frames = request.buffer_frames > 0 ? request.buffer_frames : kUsualBufferFrames;
+  choice.description = "a clock (no sound)";
+  if (request.audio_device == kClockDevice) {
+    return choice;
+  }
+  choice.device = find_audio_device(request.audio_device);
+  const AudioDeviceInfo& device = *choice.device;
+  choice.description = device.api + ": " + device.name;
+  if (device.output_channels < 2) {
+    throw Error(ErrorCode::no_device, fmt::format("audio device {}: expected 2 channels, found {}",
+                                                  choice.description, device.output_channels));
+  }
+  if (!accepts_rate(device.index, 2, choice.sample_rate_hz)) {
+    if (request.rate_hz > 0) {
+      throw Error(ErrorCode::no_device, fmt::format("audio device {}: does not take {} Hz",
+                                                    choice.description, request.rate_hz));
+    }
+    choice.sample_rate_hz = static_cast<int>(std::lround(device.default_rate_hz));
+  }
+  return choice;
+}
+
+PlayOutput::PlayOutput(Stream& stream, const OutputChoice& choice) {
+  if (!choice.device) {
+    ClockedSinkOptions options;
+    options.block_frames = choice.buffer_frames;
+    options.speed = choice.request.speed;
+    clock_ = std::make_unique<ClockedSink>(stream, options);
+    return;
+  }
+  AudioDeviceOptions options;
+  options.device_index = choice.device->index;
+  options.rate_hz = stream.options().sample_rate_hz;
+  options.channels = stream.options().channels;
+  options.buffer_frames = choice.request.buffer_frames;
+  device_ = std::make_unique<AudioDevice>(stream, options);
+}
+
+void PlayOutput::start() {
+  if (clock_) {
+    clock_->start();
+  } else {
+    device_->start();
+  }
+}
+
+void PlayOutput::watch() {
+  if (device_) {
+    device_->watch();
+  }
+}
+
+double PlayOutput::latency_s() const {
+  return device_ ? device_->output_latency_s() : 0.0;
+}
+
+void PlayOutput::stop() {
+  if (clock_) {
+    clock_->stop();
+  } else if (!device_->stop()) {
+    std::fputs("ondes: the audio device does not close; it is left as it is\n", stderr);
+    std::_Exit(kExitNoDevice);
+  }
+}
+
+}  // namespace ondes

@@ -1,0 +1,52 @@
+// Where a stream goes: an audio device, or a clock without sound. Control thread.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "apps/play/audio_device.h"
+#include "engine/stream/clocked_sink.h"
+#include "engine/stream/stream.h"
+
+namespace ondes {
+
+inline constexpr const char* kClockDevice = "clock";  // --audio-device clock
+inline constexpr int kUsualBufferFrames = 256;        // where the device's choice is not known yet
+
+struct OutputRequest {
+  std::string audio_device;  // "", an index, a part of a name, "clock"
+  int rate_hz = 0;           // 0: the source's, or else the device's
+  int buffer_frames = 0;     // 0: the device's choice
+  double speed = 1.0;        // of the clock
+};
+
+struct OutputChoice {
+  std::optional<AudioDeviceInfo> device;  // nothing: the clock
+  std::string description;
+  int sample_rate_hz = 48000;
+  int buffer_frames = kUsualBufferFrames;  // expected
+  OutputRequest request;
+};
+
+// Throws Error{no_device} where there is no such device, or it does not take two channels or the
+// rate asked for.
+OutputChoice choose_output(const OutputRequest& request, int source_rate_hz);
+
+class PlayOutput {
+ public:
+  // Opens it. The stream must outlive it. Throws Error{no_device}.
+  PlayOutput(Stream& stream, const OutputChoice& choice);
+
+  void start();
+  void watch();  // throws Error{no_device} when the device is lost
+  double latency_s() const;
+  // A device that does not let itself be closed still holds the stream: then the program ends here,
+  // with exit code 5, after saying so.
+  void stop();
+
+ private:
+  std::unique_ptr<ClockedSink> clock_;
+  std::unique_ptr<AudioDevice> device_;
+};
+
+}  // namespace ondes

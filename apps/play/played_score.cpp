@@ -1,0 +1,52 @@
+#include "apps/play/played_score.h"
+
+#include <cmath>
+
+#include "apps/output_path.h"
+#include "engine/files/atomic_file.h"
+
+namespace ondes {
+namespace {
+
+constexpr int kTicksPerQuarter = 24'000;
+constexpr double kQuartersPerMinute = 120.0;
+constexpr double kTicksPerSecond = kTicksPerQuarter * kQuartersPerMinute / 60.0;
+
+}  // namespace
+
+PlayedScore::PlayedScore(const std::string& title)
+    : writer_(kTicksPerQuarter, title), track_(writer_.add_track("live")) {
+  writer_.tempo(0, kQuartersPerMinute);
+}
+
+void PlayedScore::add(double time_s, const std::array<std::uint8_t, 3>& message) {
+  if (first_s_ < 0.0) {
+    first_s_ = time_s;
+  }
+  const std::int64_t tick = std::llround((time_s - first_s_) * kTicksPerSecond);
+  const int channel = message[0] & 0x0F;
+  const int data1 = message[1] & 0x7F;
+  const int data2 = message[2] & 0x7F;
+  switch (message[0] & 0xF0U) {
+    case 0x80U:
+      return writer_.note_off(track_, tick, channel, data1, data2);
+    case 0x90U:
+      return data2 > 0 ? writer_.note_on(track_, tick, channel, data1, data2)
+                       : writer_.note_off(track_, tick, channel, data1);
+    case 0xB0U:
+      return writer_.control(track_, tick, channel, data1, data2);
+    case 0xC0U:
+      return writer_.program(track_, tick, channel, data1);
+    case 0xE0U:
+      return writer_.bend(track_, tick, channel, (data2 << 7 | data1) - 8192);
+    default:  // pressure: nothing here listens to it
+      return;
+  }
+}
+
+void PlayedScore::write(const std::string& path, bool replace) {
+  refuse_existing(path, replace);
+  write_file_atomically(path, writer_.bytes());
+}
+
+}  // namespace ondes

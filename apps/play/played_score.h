@@ -1,0 +1,27 @@
+// What was played live, as a MIDI file: 48,000 ticks a second, so that a render of it starts its
+// notes at the samples at which they were heard. Control thread.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "engine/score/midi_writer.h"
+
+namespace ondes {
+
+class PlayedScore {
+ public:
+  explicit PlayedScore(const std::string& title);
+
+  // A channel message, at a time since the stream began. Times may not go back.
+  void add(double time_s, const std::array<std::uint8_t, 3>& message);
+  // Silence before the first event is left out. Throws Error{io}.
+  void write(const std::string& path, bool replace);
+
+ private:
+  MidiWriter writer_;
+  int track_;
+  double first_s_ = -1.0;
+};
+
+}  // namespace ondes
