@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "dsp/metrics/measured.h"
+
 namespace ondes {
 
 // What is done to two sounds that do not fit each other. Every result carries it.
@@ -43,10 +45,7 @@ struct MetricInfo {
   int decimals = 3;        // for people
 };
 
-struct MetricValue {
-  std::optional<double> value;
-  std::string reason;  // why there is none; "" where there is one
-};
+using MetricValue = Measured;  // a number, or the reason why there is none
 
 // A file as it was found, before any policy touched it.
 struct SoundInfo {

@@ -1,0 +1,244 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/cli_options.h"
+#include "apps/commands.h"
+#include "apps/eval/evaluation_run.h"
+#include "apps/eval/metric_plan.h"
+#include "apps/eval/results_files.h"
+#include "apps/eval/results_json.h"
+#include "apps/eval/summary_table.h"
+#include "apps/exit_codes.h"
+#include "apps/output_path.h"
+#include "apps/print.h"
+#include "engine/error.h"
+#include "engine/files/atomic_file.h"
+
+namespace ondes {
+namespace {
+
+constexpr std::size_t kListedFailures = 20;
+
+struct EvalCommand {
+  std::vector<std::string> inputs;
+  std::vector<std::string> compare;
+  EvaluationRequest request;
+  std::string csv;
+  std::string progress = "auto";
+  bool json = false;
+  bool force = false;
+};
+
+void note(const std::string& text) {
+  std::fputs(("ondes: " + text + "\n").c_str(), stderr);
+}
+
+// REF GEN, REF with --compare, or a manifest alone.
+void read_inputs(EvalCommand& command) {
+  const std::size_t expected = !command.request.manifest.empty() ? 0
+                               : command.compare.empty()         ? 2
+                                                                 : 1;
+  if (command.inputs.size() != expected ||
+      (!command.request.manifest.empty() && !command.compare.empty())) {
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("expected REF GEN, REF --compare A B, or --manifest FILE; found {} path{} "
+                    "{}",
+                    command.inputs.size(), command.inputs.size() == 1 ? "" : "s",
+                    !command.request.manifest.empty() ? "and --manifest"
+                    : command.compare.empty()         ? "and neither option"
+                                                      : "and --compare"));
+  }
+  if (expected == 0) {
+    return;
+  }
+  command.request.reference = command.inputs.front();
+  command.request.generated =
+      command.compare.empty() ? std::vector<std::string>{command.inputs.back()} : command.compare;
+  if (command.compare.size() == 2 && command.compare[0] == command.compare[1]) {
+    throw Error(ErrorCode::usage,
+                "--compare: expected two systems, found " + command.compare[0] + " twice");
+  }
+}
+
+void check_outputs(const EvalCommand& command) {
+  if (command.request.resume && command.request.jsonl.empty()) {
+    throw Error(ErrorCode::usage, "--resume: expected --jsonl FILE, whose lines it goes on from");
+  }
+  if (is_standard_output(command.request.jsonl)) {
+    throw Error(ErrorCode::usage, "--jsonl: expected a file, found standard output");
+  }
+  for (const std::string& input : command.inputs) {
+    for (const std::string& output : {command.csv, command.request.jsonl}) {
+      if (!output.empty()) {
+        refuse_own_input(input, output);
+      }
+    }
+  }
+  if (!command.csv.empty()) {
+    refuse_mixed_output(command.csv, command.json);
+    refuse_existing(command.csv, command.force || command.request.resume);
+  }
+  if (!command.request.jsonl.empty()) {
+    refuse_existing(command.request.jsonl, command.force || command.request.resume);
+  }
+}
+
+void write_text(AtomicFileWriter& file, const std::string& text) {
+  file.write(std::as_bytes(std::span(text)));
+  file.commit();
+}
+
+void print_failures(const Evaluation& evaluation) {
+  for (const System& system : evaluation.systems) {
+    std::size_t count = 0;
+    for (const PairResult& pair : system.pairs) {
+      if (pair.failure.empty()) {
+        continue;
+      }
+      if (++count <= kListedFailures) {
+        note(fmt::format("{}: not measured: {}", pair.id, pair.failure));
+      }
+    }
+    if (count > 0) {
+      note(fmt::format("{}: {} of {} pairs could not be measured", system.name, count,
+                       system.pairs.size()));
+    }
+  }
+}
+
+void print_notes(const Evaluation& evaluation) {
+  for (const System& system : evaluation.systems) {
+    for (const PairResult& pair : system.pairs) {
+      for (const std::string& text : pair.notes) {
+        note(pair.id + ": " + text);
+      }
+    }
+  }
+}
+
+int exit_code_of(const Evaluation& evaluation) {
+  for (const GateResult& gate : evaluation.gates) {
+    if (!gate.passed) {
+      note(fmt::format(
+          "gate {} is broken by {}{}", gate.text, gate.broken_by.front(),
+          gate.broken_by.size() > 1 ? fmt::format(" and {} more", gate.broken_by.size() - 1) : ""));
+    }
+  }
+  const bool all_passed = std::all_of(evaluation.gates.begin(), evaluation.gates.end(),
+                                      [](const GateResult& gate) { return gate.passed; });
+  if (!all_passed) {
+    return kExitThreshold;
+  }
+  for (const System& system : evaluation.systems) {
+    for (const PairResult& pair : system.pairs) {
+      if (!pair.failure.empty()) {
+        return kExitBadInput;
+      }
+    }
+  }
+  return kExitDone;
+}
+
+int run_eval(EvalCommand command) {
+  read_inputs(command);
+  check_outputs(command);
+  command.request.progress = progress_mode(command.progress);
+  // Opened before the work, so that a place that cannot be written is known before it.
+  std::optional<AtomicFileWriter> csv;
+  if (!command.csv.empty() && command.csv != "-") {
+    csv.emplace(command.csv);
+  }
+  const Evaluation evaluation = run_evaluation(command.request);
+  if (csv) {
+    write_text(*csv, results_csv(evaluation));
+  }
+  print_notes(evaluation);
+  print_failures(evaluation);
+  if (command.json) {
+    print_json(summary_to_json(evaluation));
+  } else {
+    std::fputs((command.csv == "-" ? results_csv(evaluation) : evaluation_text(evaluation)).c_str(),
+               stdout);
+  }
+  return exit_code_of(evaluation);
+}
+
+void add_policies(CLI::App& sub, EvaluationPolicies& policies) {
+  using Rate = EvaluationPolicies::RateMismatch;
+  using Channels = EvaluationPolicies::Channels;
+  using Trim = EvaluationPolicies::Trim;
+  using Align = EvaluationPolicies::Align;
+  const std::map<std::string, Rate> rates{{"resample", Rate::resample}, {"refuse", Rate::refuse}};
+  const std::map<std::string, Channels> channels{{"mix", Channels::mix},
+                                                 {"refuse", Channels::refuse}};
+  const std::map<std::string, Trim> trims{{"none", Trim::none}, {"silence", Trim::silence}};
+  const std::map<std::string, Align> aligns{{"none", Align::none}, {"delay", Align::delay}};
+  sub.add_option("--on-rate-mismatch", policies.rate_mismatch,
+                 "resample: GEN goes to REF's rate, and that is reported (default); refuse")
+      ->transform(CLI::Transformer(rates))
+      ->type_name("resample|refuse");
+  sub.add_option("--channels", policies.channels, "mix: the mean of all (default); refuse")
+      ->transform(CLI::Transformer(channels))
+      ->type_name("mix|refuse");
+  sub.add_option("--trim", policies.trim, "silence: cut it from both ends of either sound")
+      ->transform(CLI::Transformer(trims))
+      ->type_name("none|silence");
+  sub.add_option("--trim-db", policies.trim_below_peak_db, "How far below the loudest is silence")
+      ->check(finite_range(10.0, 120.0))
+      ->capture_default_str();
+  sub.add_option("--align", policies.align, "delay: take out one delay found by cross-correlation")
+      ->transform(CLI::Transformer(aligns))
+      ->type_name("none|delay");
+  sub.add_option("--max-delay", policies.max_delay_s, "Seconds, for --align delay")
+      ->check(finite_range(0.0, 10.0))
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void add_eval_command(CLI::App& app, Action& action) {
+  CLI::App* sub = app.add_subcommand("eval", "Measures how near sounds are to their references");
+  auto command = std::make_shared<EvalCommand>();
+  EvaluationRequest& request = command->request;
+  sub->add_option("inputs", command->inputs, "REF GEN: two files or two folders")->expected(0, 2);
+  sub->add_option("--compare", command->compare, "Two systems of the same references: A B")
+      ->expected(2)
+      ->type_name("A B");
+  sub->add_option("--manifest", request.manifest, "Pairs: CSV (ref,gen[,id]) or .jsonl");
+  sub->add_option("--metrics", request.metrics, "must, all, or a list of names")
+      ->delimiter(',')
+      ->capture_default_str();
+  add_policies(*sub, request.policies);
+  sub->add_option("--gate", request.gates,
+                  "A threshold, as in 'mcd<5' or 'mean(mcd)<5'; repeatable")
+      ->allow_extra_args(false);
+  sub->add_flag("--require-all", request.require_all, "A sound without a partner is an error");
+  sub->add_option("--csv", command->csv,
+                  "A row a pair, when all are measured; - is standard output");
+  sub->add_option("--jsonl", request.jsonl, "A line a pair, as they come");
+  sub->add_flag("--resume", request.resume, "Keeps the lines of --jsonl that still hold");
+  sub->add_flag("--json", command->json, "The summary as JSON on standard output");
+  sub->add_option("--bootstrap", request.bootstrap_resamples, "Resamples of the intervals")
+      ->check(CLI::Range(100, 1000000))
+      ->capture_default_str();
+  sub->add_option("--seed", request.bootstrap_seed, "Of the intervals")->capture_default_str();
+  sub->add_option("--threads", request.threads, "Pairs at a time; 0: one a processor")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  sub->add_option("--progress", command->progress, "auto, json or none")->capture_default_str();
+  sub->add_flag("--force", command->force, "Replace existing outputs");
+  sub->footer("Metrics: " + metric_names(all_metrics({})) +
+              ".\nExit code 3: a pair could not be measured; 6: a gate was broken.");
+  sub->callback([command, &action] { action = [command] { return run_eval(*command); }; });
+}
+
+}  // namespace ondes

@@ -1,0 +1,103 @@
+#include <algorithm>
+#include <cmath>
+
+#include "apps/eval/metric_group_internal.h"
+#include "dsp/metrics/programme_loudness.h"
+#include "dsp/metrics/signal_health.h"
+#include "dsp/zero_crossings.h"
+
+namespace ondes {
+namespace {
+
+enum Row { kLoudness, kRange, kTruePeak, kDc, kClipped, kClicks, kZeroCrossings, kLength };
+
+MetricRow row(const char* name,
+              const char* label,
+              const char* unit,
+              Better better,
+              int decimals,
+              const char* parameters) {
+  return {{.name = name,
+           .label = label,
+           .unit = unit,
+           .better = better,
+           .parameters = parameters,
+           .decimals = decimals}};
+}
+
+std::vector<MetricRow> rows(const EvaluationPolicies&) {
+  return {
+      row("loudness_difference_lu", "Loudness, generated - reference", "LU", Better::neither, 2,
+          "integrated, ITU-R BS.1770-4, as one channel"),
+      row("loudness_range_difference_lu", "Loudness range, generated - reference", "LU",
+          Better::neither, 2, "EBU Tech 3342, as one channel"),
+      row("true_peak_dbtp", "True peak of the generated sound", "dBTP", Better::neither, 2,
+          "four times oversampled, ITU-R BS.1770-4, of the mono mix"),
+      row("dc_offset", "Offset of the generated sound", "", Better::neither, 6,
+          "mean of the samples"),
+      row("clipped_samples", "Clipped samples of the generated sound", "", Better::lower, 0,
+          "runs of 3 or more equal samples at the extreme, within 6 dB of full scale"),
+      row("click_difference", "Clicks, generated - reference", "", Better::lower, 0,
+          "fourth difference above 40 times its median of 50 ms and 1e-3 of full scale"),
+      row("zero_crossing_difference", "Zero-crossing rate, mean distance", "", Better::lower, 4,
+          "librosa: frame 2048, hop 512; crossings a sample, over common frames"),
+      row("length_difference_s", "Length, generated - reference", "s", Better::neither, 3,
+          "after trimming and alignment"),
+  };
+}
+
+MetricValue difference(const MetricValue& generated, const MetricValue& reference) {
+  if (!reference.value) {
+    return MetricValue::none("reference: " + reference.reason);
+  }
+  if (!generated.value) {
+    return MetricValue::none("generated: " + generated.reason);
+  }
+  return *generated.value - *reference.value;
+}
+
+MetricValue zero_crossing_distance(const SoundPair& sounds) {
+  const std::vector<float> reference = zero_crossing_rate(sounds.reference);
+  const std::vector<float> generated = zero_crossing_rate(sounds.generated);
+  const std::size_t frames = std::min(reference.size(), generated.size());
+  if (frames == 0) {
+    return MetricValue::none("no common frames");
+  }
+  double sum = 0.0;
+  for (std::size_t t = 0; t < frames; ++t) {
+    sum += std::abs(static_cast<double>(generated[t]) - static_cast<double>(reference[t]));
+  }
+  return sum / static_cast<double>(frames);
+}
+
+void measure_loudness(const SoundPair& sounds, std::span<MetricValue> values) {
+  const ProgrammeLoudness reference = programme_loudness(sounds.reference, sounds.rate_hz);
+  const ProgrammeLoudness generated = programme_loudness(sounds.generated, sounds.rate_hz);
+  values[kLoudness] = difference(generated.integrated_lufs, reference.integrated_lufs);
+  values[kRange] = difference(generated.loudness_range_lu, reference.loudness_range_lu);
+  values[kTruePeak] = generated.true_peak_dbtp;
+}
+
+void measure(const MetricInput& input, std::span<MetricValue> values) {
+  const SoundPair& sounds = input.sounds;
+  if (input.any_wanted({kLoudness, kRange, kTruePeak})) {
+    measure_loudness(sounds, values);
+  }
+  if (input.any_wanted({kDc, kClipped, kClicks})) {
+    const SignalHealth reference = signal_health(sounds.reference, sounds.rate_hz);
+    const SignalHealth generated = signal_health(sounds.generated, sounds.rate_hz);
+    values[kDc] = generated.dc;
+    values[kClipped] = static_cast<double>(generated.clipped_samples);
+    values[kClicks] = static_cast<double>(generated.clicks - reference.clicks);
+  }
+  values[kZeroCrossings] = zero_crossing_distance(sounds);
+  values[kLength] =
+      static_cast<double>(std::ssize(sounds.generated) - std::ssize(sounds.reference)) /
+      sounds.rate_hz;
+}
+
+}  // namespace
+
+const MetricGroup kLevelMetrics{rows, measure};
+
+}  // namespace ondes

@@ -1,0 +1,135 @@
+#include "apps/eval/metric_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+
+#include "engine/error.h"
+#include "engine/files/json_fields.h"
+
+namespace ondes {
+namespace {
+
+// "mcd_db" without its unit, for metrics whose name ends in one.
+std::string without_unit(const std::string& name) {
+  for (const char* unit : {"_db", "_cents", "_lu", "_ms", "_s"}) {
+    if (name.ends_with(unit)) {
+      return name.substr(0, name.size() - std::char_traits<char>::length(unit));
+    }
+  }
+  return name;
+}
+
+std::set<std::string> selected_names(const std::vector<std::string>& names,
+                                     const EvaluationPolicies& policies,
+                                     MetricKind kind) {
+  const std::vector<MetricInfo> all = all_metrics(policies, kind);
+  std::set<std::string> selected;
+  for (const std::string& name : names) {
+    if (name == "must" || name == "all") {
+      for (const MetricGroup& group : metric_groups(kind)) {
+        for (const MetricRow& row : group.rows(policies)) {
+          if (row.must || name == "all") {
+            selected.insert(row.info.name);
+          }
+        }
+      }
+      continue;
+    }
+    const int index = find_metric(all, name);
+    if (index < 0) {
+      throw Error(ErrorCode::usage,
+                  fmt::format("--metrics: expected must, all, or names of {}; found {}",
+                              metric_names(all), quote(name)));
+    }
+    selected.insert(all[static_cast<std::size_t>(index)].name);
+  }
+  return selected;
+}
+
+}  // namespace
+
+std::span<const MetricGroup> metric_groups(MetricKind kind) {
+  static const std::array<MetricGroup, 4> of_sounds{kCepstralMetrics, kSpectralMetrics,
+                                                    kLevelMetrics, kWaveMetrics};
+  if (kind == MetricKind::scores) {
+    return {};
+  }
+  return of_sounds;
+}
+
+std::vector<MetricInfo> all_metrics(const EvaluationPolicies& policies, MetricKind kind) {
+  std::vector<MetricInfo> all;
+  for (const MetricGroup& group : metric_groups(kind)) {
+    for (const MetricRow& row : group.rows(policies)) {
+      all.push_back(row.info);
+    }
+  }
+  return all;
+}
+
+int find_metric(const std::vector<MetricInfo>& metrics, const std::string& name) {
+  const auto named = std::find_if(metrics.begin(), metrics.end(), [&](const MetricInfo& metric) {
+    return metric.name == name || without_unit(metric.name) == name;
+  });
+  return named == metrics.end() ? -1 : static_cast<int>(named - metrics.begin());
+}
+
+std::string metric_names(const std::vector<MetricInfo>& metrics) {
+  std::string text;
+  for (const MetricInfo& metric : metrics) {
+    text += (text.empty() ? "" : ", ") + metric.name;
+  }
+  return text;
+}
+
+MetricPlan::MetricPlan(const std::vector<std::string>& names,
+                       const EvaluationPolicies& policies,
+                       MetricKind kind) {
+  const std::set<std::string> selected = selected_names(names, policies, kind);
+  for (const MetricGroup& group : metric_groups(kind)) {
+    Part part{&group, {}};
+    for (const MetricRow& row : group.rows(policies)) {
+      const bool wanted = selected.contains(row.info.name);
+      part.outputs.push_back(wanted ? static_cast<int>(metrics_.size()) : -1);
+      if (wanted) {
+        metrics_.push_back(row.info);
+      }
+    }
+    if (std::any_of(part.outputs.begin(), part.outputs.end(), [](int o) { return o >= 0; })) {
+      parts_.push_back(std::move(part));
+    }
+  }
+}
+
+std::vector<MetricValue> MetricPlan::measure(const MetricInput& input) const {
+  std::vector<MetricValue> values(metrics_.size());
+  std::vector<MetricValue> of_group;
+  for (const Part& part : parts_) {
+    of_group.assign(part.outputs.size(), {});
+    try {
+      part.group->measure({input.sounds, input.policies, input.id, input.score, part.outputs},
+                          of_group);
+    } catch (const Error& error) {
+      of_group.assign(part.outputs.size(), MetricValue::none(error.what()));
+    }
+    for (std::size_t row = 0; row < of_group.size(); ++row) {
+      MetricValue& value = of_group[row];
+      if (value.value && !std::isfinite(*value.value)) {
+        value = MetricValue::none("not finite");
+      }
+      if (!value.value && value.reason.empty()) {
+        value.reason = "not measured";
+      }
+      if (part.outputs[row] >= 0) {
+        values[static_cast<std::size_t>(part.outputs[row])] = std::move(value);
+      }
+    }
+  }
+  return values;
+}
+
+}  // namespace ondes

@@ -1,0 +1,49 @@
+// Which metrics a run measures, and the measuring of one pair.
+//
+// Metrics come in groups that share work (one pitch track, several numbers). A group that cannot be
+// measured (too short, wrong rate) gives its reason for each of its numbers and leaves the others
+// alone.
+//
+// Set-up thread: constructor. Any thread, several at once: everything else.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "apps/eval/evaluation.h"
+#include "apps/eval/metric_group_internal.h"
+
+namespace ondes {
+
+class MetricPlan {
+ public:
+  // `names`: "must", "all", or metrics; a name may leave its unit out ("mcd"). The order is the
+  // table's, whatever the order asked for. Throws Error{usage} for a name that is not there, and
+  // lists those that are of this kind.
+  MetricPlan(const std::vector<std::string>& names,
+             const EvaluationPolicies& policies,
+             MetricKind kind = MetricKind::sounds);
+
+  const std::vector<MetricInfo>& metrics() const { return metrics_; }
+  // As many values as metrics().
+  std::vector<MetricValue> measure(const MetricInput& input) const;
+
+ private:
+  struct Part {
+    const MetricGroup* group = nullptr;
+    std::vector<int> outputs;  // of each row of the group: where its value goes; -1: nowhere
+  };
+  std::vector<MetricInfo> metrics_;
+  std::vector<Part> parts_;
+};
+
+// Every metric there is, for help and documentation.
+std::vector<MetricInfo> all_metrics(const EvaluationPolicies& policies,
+                                    MetricKind kind = MetricKind::sounds);
+
+// The index of the metric called `name`, which may leave the unit out ("mcd" for mcd_db), or -1.
+int find_metric(const std::vector<MetricInfo>& metrics, const std::string& name);
+
+// "mcd_db, mcd_sync_db, ..."
+std::string metric_names(const std::vector<MetricInfo>& metrics);
+
+}  // namespace ondes

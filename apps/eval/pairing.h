@@ -1,0 +1,44 @@
+// Which files are measured against each other.
+//
+//   two files    one pair
+//   two folders  recursively: sounds whose paths below their folders agree up to the extension.
+//                Exactly: clip1 is not clip10, and case counts. Files that are no sounds by their
+//                extension and hidden files are left out; links to folders are not followed.
+//                A reference folder without sounds but with scores (.mid, .midi) pairs by those.
+//   a manifest   a pair a line, CSV or JSON lines; paths are seen from the manifest's folder.
+//
+// A sound without a partner is listed, never dropped silently.
+//
+// Set-up thread. Throws Error{io} for what is not there, Error{bad_input} for what cannot be paired.
+#pragma once
+#include <string>
+#include <vector>
+
+namespace ondes {
+
+struct PairFiles {
+  std::string id;  // the common stem: "speaker1/clip3"
+  std::string reference;
+  std::string generated;
+};
+
+struct Pairing {
+  std::vector<PairFiles> pairs;  // sorted by id; a manifest keeps its order
+  std::vector<std::string> only_in_reference;
+  std::vector<std::string> only_in_generated;
+};
+
+// By its extension: .mid or .midi.
+bool is_score(const std::string& path);
+
+// Two files or two folders. Throws Error{usage} for one of each, and Error{bad_input} for two
+// sounds of one stem in one folder (a.wav and a.flac), and where nothing pairs: with the counts and
+// some stems of either side.
+Pairing pair_sounds(const std::string& reference, const std::string& generated);
+
+// Columns (or keys) ref and gen, and id if wanted; without it `gen` up to its extension is the id.
+// A .jsonl file has one object a line, any other is CSV (RFC 4180) with those names in its first
+// line. Throws Error{bad_input} naming the line; the files themselves are not looked at.
+Pairing read_manifest(const std::string& path);
+
+}  // namespace ondes

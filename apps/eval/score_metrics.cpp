@@ -1,0 +1,174 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "apps/eval/metric_group_internal.h"
+#include "dsp/metrics/note_metrics.h"
+#include "dsp/metrics/programme_loudness.h"
+#include "dsp/metrics/signal_health.h"
+#include "dsp/metrics/statistics.h"
+#include "dsp/note_transcription.h"
+
+namespace ondes {
+namespace {
+
+enum Row {
+  kOnsetF,
+  kOnsetPrecision,
+  kOnsetRecall,
+  kNoteF,
+  kNotePrecision,
+  kNoteRecall,
+  kNoteOffsetF,
+  kUnheard,
+  kHeardShare,
+  kTimingMedian,
+  kTimingHigh,
+  kTimingBias,
+  kPitchMedian,
+  kPitchHigh,
+  kPitchBias,
+  kLoudness,
+  kTruePeak,
+  kClipped,
+};
+
+MetricRow row(const char* name,
+              const char* label,
+              const char* unit,
+              Better better,
+              int decimals,
+              std::string parameters) {
+  return {{.name = name,
+           .label = label,
+           .unit = unit,
+           .better = better,
+           .parameters = std::move(parameters),
+           .decimals = decimals}};
+}
+
+std::vector<MetricRow> rows(const EvaluationPolicies&) {
+  const NoteMatchOptions match;
+  const NoteMeasuringOptions informed;
+  const std::string blind = fmt::format(
+      "our own blind transcription against the score, mir_eval's matching: onsets within "
+      "{:.0f} ms",
+      1000.0 * match.onset_tolerance_s);
+  const std::string pitch =
+      fmt::format("{}, pitch within {:.0f} cents", blind, match.pitch_tolerance_cents);
+  const std::string known = fmt::format(
+      "the score's notes looked for at their partials, {:.0f} ms early to {:.0f} ms late, heard "
+      "from {:.0f} dB above the level between partials",
+      1000.0 * informed.search_before_s, 1000.0 * informed.search_after_s, informed.heard_db);
+  const std::string heard = known + "; over the notes heard";
+  return {
+      row("onset_f1", "Onset F-measure", "", Better::higher, 4, blind),
+      row("onset_precision", "Onset precision", "", Better::higher, 4, blind),
+      row("onset_recall", "Onset recall", "", Better::higher, 4, blind),
+      row("note_f1", "Note F-measure (onset, pitch)", "", Better::higher, 4, pitch),
+      row("note_precision", "Note precision", "", Better::higher, 4, pitch),
+      row("note_recall", "Note recall", "", Better::higher, 4, pitch),
+      row("note_offset_f1", "Note F-measure (onset, pitch, offset)", "", Better::higher, 4,
+          pitch + fmt::format(", offset within {:.0f} ms or {:.0f} %",
+                              1000.0 * match.offset_min_tolerance_s, 100.0 * match.offset_ratio)),
+      row("notes_unheard", "Notes of the score not heard", "", Better::lower, 0, known),
+      row("notes_heard", "Share of the notes heard", "", Better::higher, 4, known),
+      row("timing_error_median_ms", "Timing error, median of |error|", "ms", Better::lower, 2,
+          heard),
+      row("timing_error_p95_ms", "Timing error, 95th percentile", "ms", Better::lower, 2, heard),
+      row("timing_bias_ms", "Lateness, median", "ms", Better::neither, 2, heard),
+      row("pitch_error_median_cents", "Pitch error, median of |error|", "cents", Better::lower, 2,
+          heard),
+      row("pitch_error_p95_cents", "Pitch error, 95th percentile", "cents", Better::lower, 2,
+          heard),
+      row("pitch_bias_cents", "Pitch, median of measured - score", "cents", Better::neither, 2,
+          heard),
+      row("loudness_lufs", "Loudness", "LUFS", Better::neither, 2,
+          "integrated, ITU-R BS.1770-4, of the mono mix"),
+      row("true_peak_dbtp", "True peak", "dBTP", Better::neither, 2,
+          "four times oversampled, ITU-R BS.1770-4, of the mono mix"),
+      row("clipped_samples", "Clipped samples", "", Better::lower, 0,
+          "runs of 3 or more equal samples at the extreme, within 6 dB of full scale"),
+  };
+}
+
+void measure_blind(const MetricInput& input, std::span<MetricValue> values) {
+  const std::vector<NoteEvent> found =
+      transcribe_notes(input.sounds.generated, input.sounds.rate_hz);
+  const NoteMetrics notes = note_metrics(input.score, found);
+  values[kOnsetF] = notes.onset.f_measure;
+  values[kOnsetPrecision] = notes.onset.precision;
+  values[kOnsetRecall] = notes.onset.recall;
+  values[kNoteF] = notes.onset_pitch.f_measure;
+  values[kNotePrecision] = notes.onset_pitch.precision;
+  values[kNoteRecall] = notes.onset_pitch.recall;
+  values[kNoteOffsetF] = notes.note.f_measure;
+}
+
+struct ErrorRows {
+  Row median;
+  Row high;
+  Row bias;
+};
+
+void put_errors(const std::vector<double>& errors,
+                const ErrorRows& rows_of,
+                std::span<MetricValue> values) {
+  if (errors.empty()) {
+    for (const Row row_of : {rows_of.median, rows_of.high, rows_of.bias}) {
+      values[row_of] = MetricValue::none("no note was heard well enough");
+    }
+    return;
+  }
+  std::vector<double> magnitudes(errors.size());
+  std::transform(errors.begin(), errors.end(), magnitudes.begin(),
+                 [](double error) { return std::abs(error); });
+  values[rows_of.median] = *median(magnitudes);
+  values[rows_of.high] = *percentile(magnitudes, 95.0);
+  values[rows_of.bias] = *median(errors);
+}
+
+void measure_informed(const MetricInput& input, std::span<MetricValue> values) {
+  const std::vector<MeasuredNote> notes =
+      measure_notes(input.sounds.generated, input.sounds.rate_hz, input.score);
+  std::vector<double> timing_ms;
+  std::vector<double> pitch_cents;
+  std::int64_t unheard = 0;
+  for (const MeasuredNote& note : notes) {
+    unheard += note.heard ? 0 : 1;
+    if (note.onset_error_ms) {
+      timing_ms.push_back(*note.onset_error_ms);
+    }
+    if (note.pitch_error_cents) {
+      pitch_cents.push_back(*note.pitch_error_cents);
+    }
+  }
+  values[kUnheard] = static_cast<double>(unheard);
+  values[kHeardShare] = 1.0 - static_cast<double>(unheard) / static_cast<double>(notes.size());
+  put_errors(timing_ms, {kTimingMedian, kTimingHigh, kTimingBias}, values);
+  put_errors(pitch_cents, {kPitchMedian, kPitchHigh, kPitchBias}, values);
+}
+
+void measure(const MetricInput& input, std::span<MetricValue> values) {
+  if (input.any_wanted({kOnsetF, kOnsetPrecision, kOnsetRecall, kNoteF, kNotePrecision, kNoteRecall,
+                        kNoteOffsetF})) {
+    measure_blind(input, values);
+  }
+  if (input.any_wanted({kUnheard, kHeardShare, kTimingMedian, kTimingHigh, kTimingBias,
+                        kPitchMedian, kPitchHigh, kPitchBias})) {
+    measure_informed(input, values);
+  }
+  const SoundPair& sounds = input.sounds;
+  const ProgrammeLoudness loudness = programme_loudness(sounds.generated, sounds.rate_hz);
+  values[kLoudness] = loudness.integrated_lufs;
+  values[kTruePeak] = loudness.true_peak_dbtp;
+  values[kClipped] =
+      static_cast<double>(signal_health(sounds.generated, sounds.rate_hz).clipped_samples);
+}
+
+}  // namespace
+
+const MetricGroup kScoreMetrics{rows, measure};
+
+}  // namespace ondes

@@ -1,0 +1,171 @@
+#include "apps/eval/summary_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "apps/eval/policy_names.h"
+#include "apps/eval/summary.h"
+
+namespace ondes {
+namespace {
+
+constexpr std::size_t kListed = 5;  // of pairs without partner, of files that break a gate
+
+std::string number(const std::optional<double>& value, const MetricInfo& metric) {
+  return value ? fmt::format("{:.{}f}", *value, metric.decimals) : "-";
+}
+
+std::string interval(const std::optional<double>& low,
+                     const std::optional<double>& high,
+                     const MetricInfo& metric) {
+  return low && high ? fmt::format("[{}, {}]", number(low, metric), number(high, metric)) : "";
+}
+
+int name_width(const Evaluation& evaluation) {
+  std::size_t width = 6;
+  for (const MetricInfo& metric : evaluation.metrics) {
+    width = std::max(width, metric.name.size());
+  }
+  return static_cast<int>(width);
+}
+
+std::string some(const std::vector<std::string>& names, const char* separator) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size() && i < kListed; ++i) {
+    text += (i == 0 ? "" : separator) + names[i];
+  }
+  return text + (names.size() > kListed
+                     ? fmt::format("{}... {} more", separator, names.size() - kListed)
+                     : "");
+}
+
+// The pair that a reader should listen to first.
+std::string worst_pair(const System& system, std::size_t m, Better better) {
+  const PairResult* worst = nullptr;
+  for (const PairResult& pair : system.pairs) {
+    if (better == Better::neither || !pair.failure.empty() || !pair.values[m].value) {
+      continue;
+    }
+    const double value = *pair.values[m].value;
+    if (worst == nullptr || (better == Better::lower ? value > *worst->values[m].value
+                                                     : value < *worst->values[m].value)) {
+      worst = &pair;
+    }
+  }
+  return worst == nullptr ? "" : worst->id;
+}
+
+std::string pair_text(const Evaluation& evaluation, const PairResult& pair) {
+  std::string text;
+  if (!pair.failure.empty()) {
+    return text;
+  }
+  for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
+    const MetricInfo& metric = evaluation.metrics[m];
+    const MetricValue& value = pair.values[m];
+    text += fmt::format("{:<{}}  {:>10} {:<5}  {}{}\n", metric.name, name_width(evaluation),
+                        number(value.value, metric), metric.unit, metric.label,
+                        value.value ? "" : ": " + value.reason);
+  }
+  return text;
+}
+
+std::string corpus_text(const Evaluation& evaluation, const System& system) {
+  const int width = name_width(evaluation);
+  std::string text =
+      fmt::format("{:<{}} {:>6} {:>10} {:>22} {:>10} {:>9}  {:<5} {}\n", "metric", width, "n",
+                  "mean", "95 % of the mean", "median", "sd", "", "worst");
+  for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
+    const MetricInfo& metric = evaluation.metrics[m];
+    const MetricSummary& summary = system.summaries[m];
+    text += fmt::format("{:<{}} {:>6} {:>10} {:>22} {:>10} {:>9}  {:<5} {}\n", metric.name, width,
+                        summary.count, number(summary.mean, metric),
+                        interval(summary.mean_low, summary.mean_high, metric),
+                        number(summary.median, metric), number(summary.sd, metric), metric.unit,
+                        worst_pair(system, m, metric.better));
+  }
+  return text;
+}
+
+std::string comparison_text(const Evaluation& evaluation) {
+  const int width = name_width(evaluation);
+  std::string text =
+      fmt::format("A: {}\nB: {}\n", evaluation.systems[0].name, evaluation.systems[1].name);
+  text += fmt::format("{:<{}} {:>6} {:>10} {:>10} {:>10} {:>22}  {:<5} {}\n", "metric", width, "n",
+                      "A", "B", "B - A", "95 %", "", "better");
+  for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
+    const MetricInfo& metric = evaluation.metrics[m];
+    const PairedDifference& difference = evaluation.differences[m];
+    const char* better = metric.better == Better::neither ? ""
+                         : difference.better_system == 0  ? "A"
+                         : difference.better_system == 1  ? "B"
+                                                          : "not told apart";
+    text += fmt::format(
+        "{:<{}} {:>6} {:>10} {:>10} {:>10} {:>22}  {:<5} {}\n", metric.name, width,
+        difference.count, number(evaluation.systems[0].summaries[m].mean, metric),
+        number(evaluation.systems[1].summaries[m].mean, metric), number(difference.mean, metric),
+        interval(difference.mean_low, difference.mean_high, metric), metric.unit, better);
+  }
+  return text;
+}
+
+std::string system_remarks(const System& system) {
+  std::string text;
+  for (const auto& [names, side] : {std::pair{&system.only_in_reference, "reference"},
+                                    {&system.only_in_generated, "generated"}}) {
+    if (!names->empty()) {
+      text += fmt::format("{}: {} without a partner, {} only: {}\n", system.name, names->size(),
+                          side, some(*names, ", "));
+    }
+  }
+  return text;
+}
+
+std::string parameters_text(const Evaluation& evaluation) {
+  std::string text = fmt::format("\nmeasured by ondes {} with {}\n", evaluation.version,
+                                 policy_text(evaluation.policies));
+  for (const MetricInfo& metric : evaluation.metrics) {
+    text += fmt::format("  {}: {}\n", metric.name, metric.parameters);
+  }
+  const bool intervals = std::any_of(evaluation.systems.begin(), evaluation.systems.end(),
+                                     [](const System& system) { return system.pairs.size() > 1; });
+  if (intervals) {
+    text += fmt::format("  intervals: bootstrap over pairs, {} resamples, seed {}\n",
+                        evaluation.bootstrap_resamples, evaluation.bootstrap_seed);
+  }
+  return text;
+}
+
+std::string gates_text(const Evaluation& evaluation) {
+  std::string text;
+  for (const GateResult& gate : evaluation.gates) {
+    text += fmt::format("gate {}: {}\n", gate.text, gate.passed ? "passed" : "broken by");
+    for (std::size_t i = 0; i < gate.broken_by.size() && i < kListed; ++i) {
+      text += "  " + gate.broken_by[i] + "\n";
+    }
+    if (gate.broken_by.size() > kListed) {
+      text += fmt::format("  ... {} more\n", gate.broken_by.size() - kListed);
+    }
+  }
+  return text.empty() ? text : "\n" + text;
+}
+
+}  // namespace
+
+std::string evaluation_text(const Evaluation& evaluation) {
+  std::string text;
+  if (evaluation.systems.size() == 2) {
+    text += comparison_text(evaluation);
+  } else if (evaluation.systems.front().pairs.size() == 1) {
+    text += pair_text(evaluation, evaluation.systems.front().pairs.front());
+  } else {
+    text += corpus_text(evaluation, evaluation.systems.front());
+  }
+  for (const System& system : evaluation.systems) {
+    text += system_remarks(system);
+  }
+  return text + parameters_text(evaluation) + gates_text(evaluation);
+}
+
+}  // namespace ondes
