@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <map>
 
 #include "apps/eval/report/detail_plots.h"
 #include "apps/eval/report/html_text.h"
@@ -46,6 +46,10 @@ std::string player_html(const std::string& label,
 }
 
 std::string sound_text(const SoundInfo& sound) {
+  if (sound.rate_hz < 1) {
+    return fmt::format("<br><span class=\"path\">{}</span><br><span class=\"unit\">{}</span>",
+                       escape_html(sound.path), escape_html(sound.format));
+  }
   return fmt::format(
       "<br><span class=\"path\">{}</span><br><span class=\"unit\">{}, {} Hz, {}, {}</span>",
       escape_html(sound.path), duration_text(sound.duration_s()), sound.rate_hz,
@@ -53,22 +57,44 @@ std::string sound_text(const SoundInfo& sound) {
       escape_html(sound.format));
 }
 
+// What was measured of any system; what was not stands in the notes.
 std::string values_html(const Evaluation& evaluation, const PairRow& row) {
   std::string html = "<dl class=\"values\">";
   for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
     const MetricInfo& metric = evaluation.metrics[m];
-    html += "<div><dt>" + escape_html(metric.label) + "</dt>";
+    std::string values;
+    bool measured = false;
     for (std::size_t s = 0; s < row.results.size(); ++s) {
       const std::optional<double> value = value_of(row.results[s], m);
-      html += fmt::format(
+      measured = measured || value.has_value();
+      values += fmt::format(
           "<dd>{}{} <span class=\"unit\">{}</span></dd>",
           row.results.size() > 1 ? fmt::format("<span class=\"key s{}\"></span>", s) : "",
-          number_text(value, metric.decimals),
-          escape_html(value ? metric.unit : reason_of(row.results[s], m)));
+          number_text(value, metric.decimals), value ? escape_html(metric.unit) : "");
     }
-    html += "</div>";
+    if (measured) {
+      html += "<div><dt>" + escape_html(metric.label) + "</dt>" + values + "</div>";
+    }
   }
   return html + "</dl>\n";
+}
+
+// "Not measured: no frame is voiced (F0 error, voicing errors)", a line a reason.
+std::string unmeasured_notes(const Evaluation& evaluation,
+                             const PairResult& result,
+                             const std::string& who) {
+  std::map<std::string, std::string> by_reason;
+  for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
+    if (!value_of(&result, m)) {
+      std::string& labels = by_reason[reason_of(&result, m)];
+      labels += (labels.empty() ? "" : ", ") + escape_html(evaluation.metrics[m].label);
+    }
+  }
+  std::string html;
+  for (const auto& [reason, labels] : by_reason) {
+    html += "<li>" + who + "not measured: " + escape_html(reason) + " (" + labels + ")</li>";
+  }
+  return html;
 }
 
 // What the policies did, and why a system has no pictures.
@@ -87,6 +113,7 @@ std::string notes_html(const Evaluation& evaluation,
     for (const std::string& note : result->notes) {
       html += "<li>" + who + escape_html(note) + "</li>";
     }
+    html += unmeasured_notes(evaluation, *result, who);
     if (!details[s].failure.empty()) {
       html += "<li class=\"reason\">" + who + "no pictures: " + escape_html(details[s].failure) +
               "</li>";
@@ -131,7 +158,7 @@ std::string pair_html(const Evaluation& evaluation,
     if (result == nullptr || !result->failure.empty() || !detail.failure.empty()) {
       continue;
     }
-    if (shown.empty()) {
+    if (shown.empty() && !detail.reference.empty()) {
       players += player_html("Reference" + sound_text(result->reference), "ref", detail.reference,
                              detail.rate_hz, budget);
     }

@@ -12,8 +12,10 @@
 namespace ondes::report {
 namespace {
 
-constexpr std::size_t kMostDots = 80;  // more are drawn as bars
-constexpr int kLaneHeightPx = 58;      // of one system in a card
+constexpr std::size_t kMostDots = 80;   // more are drawn as bars
+constexpr std::size_t kLeastOfBox = 5;  // fewer values are their own summary
+constexpr int kLaneHeightPx = 58;       // of one system in a card
+constexpr int kDotsHeightPx = 40;       // of one without a box
 
 // A line of a small plot without labels, at `low`..`high` of `axis`.
 std::string bar(const PlotAxis& axis, double low, double high, double y, std::string_view style) {
@@ -168,6 +170,8 @@ std::string distribution_plot(const Evaluation& evaluation, std::size_t metric) 
   plot.y.ticks = 0;
   std::string description = info.label + ".";
   const std::size_t systems = evaluation.systems.size();
+  const bool boxes = all.size() >= kLeastOfBox * systems;
+  const int lane_px = boxes ? kLaneHeightPx : kDotsHeightPx;
   for (std::size_t s = 0; s < systems; ++s) {
     const std::vector<NamedValue> values = values_of(evaluation.systems[s], metric);
     if (values.empty()) {
@@ -178,18 +182,18 @@ std::string distribution_plot(const Evaluation& evaluation, std::size_t metric) 
       sorted.push_back(named.value);
     }
     std::sort(sorted.begin(), sorted.end());
-    const double top = static_cast<double>(kLaneHeightPx) * static_cast<double>(s);
+    const double top = static_cast<double>(lane_px) * static_cast<double>(s);
     plot.content += fmt::format("<g class=\"s{}\">", s);
     plot.content += values.size() > kMostDots ? bars_of(sorted, plot.x, top)
                                               : dots_of(values, info, plot.x, top);
-    plot.content += box_of(sorted, plot.x, top + 45.0) + "</g>";
+    plot.content += (boxes ? box_of(sorted, plot.x, top + 45.0) : "") + "</g>";
     description += fmt::format(" {}: {} from {} to {}, median {}.", system_label(evaluation, s),
                                counted(values.size(), "value", "values"),
                                number_text(sorted.front(), info.decimals),
                                number_text(sorted.back(), info.decimals),
                                number_text(quantile(sorted, 0.5), info.decimals));
   }
-  plot.height_px = kLaneHeightPx * static_cast<int>(systems);
+  plot.height_px = lane_px * static_cast<int>(systems);
   plot.description = description;
   plot.title = escape_html(info.label);
   return "<div class=\"card\">" + plot_figure(plot) + "</div>\n";

@@ -43,8 +43,9 @@ dl { margin: .8rem 0; }
 dd { margin: 0; }
 dl.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr));
   gap: .7rem 2rem; }
-dl.values { display: flex; flex-wrap: wrap; gap: .5rem 1.6rem; }
-dl.values dd { font-size: 1.05rem; font-variant-numeric: tabular-nums; max-width: 22rem; }
+dl.values { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr));
+  gap: .5rem 1.2rem; }
+dl.values dd { font-variant-numeric: tabular-nums; }
 dt { font-size: .85em; }
 nav { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; padding: .5rem 0;
   border-block: 1px solid var(--line); margin-top: 1.2rem; }
@@ -67,7 +68,7 @@ nav { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; padding: .5rem 0;
 .wide { overflow-x: auto; }
 .tall { max-height: 34rem; overflow: auto; border: 1px solid var(--line); border-radius: 6px; }
 table { border-collapse: collapse; width: 100%; font-size: .93em; }
-th, td { text-align: left; padding: .38rem .7rem; border-bottom: 1px solid var(--line);
+th, td { text-align: left; padding: .34rem .6rem; border-bottom: 1px solid var(--line);
   vertical-align: middle; }
 th { font-weight: 600; }
 thead th { color: var(--soft); font-size: .9em; vertical-align: bottom; }
@@ -76,7 +77,9 @@ td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowra
 th.n { text-align: right; }
 td.strong { font-weight: 650; }
 td.none { color: var(--soft); cursor: help; }
-th.metric { min-width: 10rem; } th.metric code { color: var(--soft); font-weight: normal; }
+td.name { white-space: nowrap; }
+.arrow { display: inline-block; width: 1.1em; color: var(--s0); }
+th.metric { min-width: 13rem; font-weight: 550; padding-left: 1.5em; text-indent: -1.1em; line-height: 1.35; } th.metric code { color: var(--soft); font-weight: normal; }
 .parameters { font-size: .92em; overflow-wrap: anywhere; min-width: 14rem; }
 .summary tbody + tbody { border-top: 1px solid var(--line); }
 
@@ -87,7 +90,7 @@ th.metric { min-width: 10rem; } th.metric code { color: var(--soft); font-weight
 .sortable tbody th { font-weight: 500; overflow-wrap: anywhere; min-width: 9rem; max-width: 22rem; }
 .sortable tbody tr:hover { background: var(--ground); }
 .sortable button { all: unset; box-sizing: border-box; width: 100%; padding: .45rem .7rem;
-  cursor: pointer; white-space: normal; min-width: 5.2rem; color: var(--ink); font-weight: 600; }
+  cursor: pointer; white-space: normal; min-width: 5.2rem; line-height: 1.3; color: var(--ink); font-weight: 600; }
 .sortable button:hover { color: var(--s0); }
 .sortable button:focus-visible { outline: 2px solid var(--s0); outline-offset: -2px; }
 .sortable button::after { content: " \2195"; color: var(--line); }
@@ -98,9 +101,9 @@ tr.failed { color: var(--bad); }
 input { font: inherit; padding: .15rem .4rem; border: 1px solid var(--line); border-radius: 4px;
   background: var(--page); color: inherit; }
 
-.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr));
-  gap: 1rem; }
-.card { border: 1px solid var(--line); border-radius: 8px; padding: .7rem .9rem .5rem; }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 17rem), 1fr));
+  gap: .8rem; }
+.card { border: 1px solid var(--line); border-radius: 8px; padding: 0 .9rem .2rem; }
 .card svg.frame { margin-left: 6px; width: calc(100% - 12px); }
 .card .ground { fill: none; }
 
@@ -111,7 +114,7 @@ svg { display: block; overflow: visible; color: var(--ink); }
 svg svg { overflow: hidden; }
 svg.frame { margin: 0 8px 26px 52px; width: calc(100% - 60px); }
 svg.square { aspect-ratio: 1; height: auto; }
-svg.interval { width: 11rem; height: 22px; }
+svg.interval { width: 10rem; height: 22px; }
 text { fill: var(--soft); font-size: 11.5px; font-variant-numeric: tabular-nums; }
 .ground { fill: var(--ground); }
 .grid { stroke: var(--soft); stroke-opacity: .22; shape-rendering: crispEdges; }

@@ -19,10 +19,13 @@ std::string sort_button(const std::string& label, std::size_t column, const std:
       column, label);
 }
 
-std::string metric_label(const MetricInfo& metric) {
-  return escape_html(metric.label) +
-         (metric.unit.empty() ? ""
-                              : " <span class=\"unit\">" + escape_html(metric.unit) + "</span>");
+// The key: short, and what tables, files and gates call it too. It may break at its underscores.
+std::string metric_key(const MetricInfo& metric) {
+  std::string key;
+  for (const char letter : metric.name) {
+    key += letter == '_' ? "_<wbr>" : escape_html(std::string_view(&letter, 1));
+  }
+  return "<span title=\"" + escape_html(metric.label) + "\">" + key + "</span>";
 }
 
 // One row of headings; with two systems a second one, whose buttons are the systems.
@@ -35,7 +38,7 @@ std::string table_head(const Evaluation& evaluation, std::size_t ranked) {
   std::string first = sort_button("Pair", 0, tall) + sort_button("Seconds", 1, tall);
   std::string second;
   for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
-    const std::string label = metric_label(evaluation.metrics[m]);
+    const std::string label = metric_key(evaluation.metrics[m]);
     if (systems < 2) {
       first += sort_button(label, 2 + m, m == ranked ? sorted : "");
       continue;
@@ -74,7 +77,10 @@ std::string table_row(const Evaluation& evaluation,
   }
   const auto present = std::find_if(row.results.begin(), row.results.end(),
                                     [](const PairResult* result) { return result != nullptr; });
-  const double seconds = present == row.results.end() ? 0.0 : (*present)->reference.duration_s();
+  // A score has no length of its own: its render has.
+  const double seconds = present == row.results.end()        ? 0.0
+                         : (*present)->reference.rate_hz > 0 ? (*present)->reference.duration_s()
+                                                             : (*present)->generated.duration_s();
   std::string html =
       fmt::format("<tr{}><th scope=\"row\">{}</th><td class=\"n\">{}</td>",
                   row.failed() ? " class=\"failed\"" : "", name, number_text(seconds, 2));

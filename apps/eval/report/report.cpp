@@ -76,8 +76,8 @@ void write_report(const Evaluation& evaluation,
       options.all ? measured
                   : std::min(measured, static_cast<std::size_t>(std::max(0, options.worst)));
   const std::vector<Section> sections = {
-      {"summary", "Summary", summary_html(evaluation)},
       {"comparison", "Side by side", comparison_html(evaluation)},
+      {"summary", "Summary", summary_html(evaluation)},
       {"distributions", "Distributions", distributions_html(evaluation)},
       {"pairs", "All pairs", pairs_html(evaluation, rows, metric, detailed)},
       {"unmeasured", "Not measured", unmeasured_html(evaluation)},

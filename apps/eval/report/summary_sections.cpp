@@ -33,24 +33,43 @@ std::string numbers(std::initializer_list<std::string_view> names) {
 }
 constexpr const char* kPlotHeading = "<th scope=\"col\"><span class=\"unseen\">Plot</span></th>";
 
+// An arrow to the better side before the name; what does not rank has none.
 std::string better_html(Better better) {
   switch (better) {
     case Better::lower:
-      return "<span title=\"lower is better\">\xE2\x86\x93 lower</span>";
+      return "<span class=\"arrow\" title=\"lower is better\">\xE2\x86\x93</span>";
     case Better::higher:
-      return "<span title=\"higher is better\">\xE2\x86\x91 higher</span>";
+      return "<span class=\"arrow\" title=\"higher is better\">\xE2\x86\x91</span>";
     case Better::neither:
       break;
   }
-  return "<span title=\"describes, does not rank\">\xE2\x80\x93</span>";
+  return "<span class=\"arrow\"></span>";
 }
 
 std::string metric_heading(const MetricInfo& metric, std::size_t rows) {
   return fmt::format(
-      "<th scope=\"rowgroup\" rowspan=\"{}\" class=\"metric\">{}{}<br><code>{}</code></th>", rows,
-      escape_html(metric.label),
+      "<th scope=\"{}\" rowspan=\"{}\" class=\"metric\">{}{}{}<br><code>{}</code></th>",
+      rows > 1 ? "rowgroup" : "row", rows, better_html(metric.better), escape_html(metric.label),
       metric.unit.empty() ? "" : " <span class=\"unit\">" + escape_html(metric.unit) + "</span>",
       escape_html(metric.name));
+}
+
+bool measured_somewhere(const Evaluation& evaluation, std::size_t metric) {
+  return std::any_of(evaluation.systems.begin(), evaluation.systems.end(),
+                     [&](const System& system) { return system.summaries.at(metric).count > 0; });
+}
+
+// A line about the metrics that no pair has; they have no rows.
+std::string nowhere_measured_html(const Evaluation& evaluation) {
+  std::string names;
+  for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
+    if (!measured_somewhere(evaluation, m)) {
+      names += (names.empty() ? "" : ", ") + escape_html(evaluation.metrics[m].label);
+    }
+  }
+  return names.empty() ? ""
+                       : "<p class=\"unit\">In no pair measured: " + names +
+                             " (<a href=\"#unmeasured\">why</a>).</p>\n";
 }
 
 // "[4.9, 5.3]"
@@ -59,6 +78,13 @@ std::string interval_text(std::optional<double> low, std::optional<double> high,
     return "";
   }
   return "[" + number_text(low, decimals) + ", " + number_text(high, decimals) + "]";
+}
+
+// "4.1 \xE2\x80\xA6 7.3"
+std::string range_text(const MetricSummary& summary, int decimals) {
+  return summary.min && summary.max ? number_text(summary.min, decimals) + " \xE2\x80\xA6 " +
+                                          number_text(summary.max, decimals)
+                                    : number_text(std::nullopt, decimals);
 }
 
 std::string date_text(const std::string& iso) {
@@ -154,41 +180,43 @@ std::string summary_html(const Evaluation& evaluation) {
   std::string html =
       "<section id=\"summary\">\n<h2>Summary</h2>\n<p class=\"unit\">Over the pairs that have a "
       "value. In the plots: the line spans all values, the bar the 95 % interval of the mean, the "
-      "dot is the mean, the tick the median.</p>\n<div class=\"wide\"><table class=\"summary\">\n"
+      "dot is the mean, the tick the median. \xE2\x86\x93 lower is better, \xE2\x86\x91 higher is "
+      "better.</p>\n<div class=\"wide\"><table class=\"summary\">\n"
       "<thead><tr>" +
-      words({"Measure", "Better"}) + (several ? words({"System"}) : "") +
+      words({"Measure"}) + (several ? words({"System"}) : "") +
       numbers({"Pairs", "Mean", "95 % interval"}) + kPlotHeading +
-      numbers({"Median", "Deviation", "Least", "Most"}) + "</tr></thead>\n";
+      numbers({"Median", "Deviation", "Range"}) + "</tr></thead>\n";
   for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
     const MetricInfo& metric = evaluation.metrics[m];
+    if (!measured_somewhere(evaluation, m)) {
+      continue;
+    }
     html += "<tbody>";
     for (std::size_t s = 0; s < systems; ++s) {
       const MetricSummary& sum = evaluation.systems[s].summaries.at(m);
       const int d = metric.decimals;
       html += "<tr>";
       if (s == 0) {
-        html += metric_heading(metric, systems) +
-                fmt::format("<td rowspan=\"{}\">{}</td>", systems, better_html(metric.better));
+        html += metric_heading(metric, systems);
       }
       if (systems > 1) {
-        html += fmt::format("<td><span class=\"key s{}\"></span>{}</td>", s,
+        html += fmt::format("<td class=\"name\"><span class=\"key s{}\"></span>{}</td>", s,
                             escape_html(system_label(evaluation, s)));
       }
       html += fmt::format(
           "<td class=\"n\">{}{}</td><td class=\"n strong\">{}</td><td class=\"n\">{}</td><td>{}"
-          "</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>"
-          "<td class=\"n\">{}</td></tr>\n",
+          "</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>\n",
           sum.count,
           sum.unmeasured > 0
               ? fmt::format(" <span class=\"unit\">of {}</span>", sum.count + sum.unmeasured)
               : "",
           number_text(sum.mean, d), interval_text(sum.mean_low, sum.mean_high, d),
           interval_plot(evaluation, m, s), number_text(sum.median, d), number_text(sum.sd, d),
-          number_text(sum.min, d), number_text(sum.max, d));
+          range_text(sum, d));
     }
     html += "</tbody>\n";
   }
-  return html + "</table></div>\n</section>\n";
+  return html + "</table></div>\n" + nowhere_measured_html(evaluation) + "</section>\n";
 }
 
 std::string comparison_html(const Evaluation& evaluation) {
@@ -202,7 +230,10 @@ std::string comparison_html(const Evaluation& evaluation) {
   for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
     const MetricInfo& metric = evaluation.metrics[m];
     const PairedDifference& difference = evaluation.differences[m];
-    const bool ranks = metric.better != Better::neither && difference.count > 0;
+    if (difference.count == 0) {
+      continue;
+    }
+    const bool ranks = metric.better != Better::neither;
     std::string verdict = ranks ? "not told apart" : "\xE2\x80\x93";
     ranking += ranks ? 1 : 0;
     if (difference.better_system == 0 || difference.better_system == 1) {
@@ -212,10 +243,9 @@ std::string comparison_html(const Evaluation& evaluation) {
                             escape_html(system_label(evaluation, winner)));
     }
     rows += fmt::format(
-        "<tr>{}<td>{}</td><td class=\"n\">{}</td><td class=\"n strong\">{}</td><td class=\"n\">{}"
-        "</td><td>{}</td><td>{}</td></tr>\n",
-        metric_heading(metric, 1), better_html(metric.better), difference.count,
-        number_text(difference.mean, metric.decimals),
+        "<tr>{}<td class=\"n\">{}</td><td class=\"n strong\">{}</td><td class=\"n\">{}</td><td>{}"
+        "</td><td class=\"name\">{}</td></tr>\n",
+        metric_heading(metric, 1), difference.count, number_text(difference.mean, metric.decimals),
         interval_text(difference.mean_low, difference.mean_high, metric.decimals),
         difference_plot(difference), verdict);
   }
@@ -229,7 +259,7 @@ std::string comparison_html(const Evaluation& evaluation) {
          "<p class=\"unit\">Second minus first, pair by pair, over the pairs that both have. A "
          "system is called better where the 95 % interval of the mean difference leaves out zero."
          "</p>\n<div class=\"wide\"><table class=\"summary\">\n<thead><tr>" +
-         words({"Measure", "Better"}) + numbers({"Pairs", "B \xE2\x88\x92 A", "95 % interval"}) +
+         words({"Measure"}) + numbers({"Pairs", "B \xE2\x88\x92 A", "95 % interval"}) +
          kPlotHeading + words({"Verdict"}) + "</tr></thead>\n<tbody>" + rows +
          "</tbody></table></div>\n</section>\n";
 }
