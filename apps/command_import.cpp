@@ -10,17 +10,21 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <thread>
 
 #include "apps/commands.h"
 #include "apps/exit_codes.h"
 #include "apps/output_path.h"
 #include "apps/print.h"
+#include "apps/voice_calibration.h"
 #include "engine/error.h"
 #include "engine/files/atomic_file.h"
 #include "engine/files/mapped_file.h"
 #include "engine/plan/block_runner.h"
 #include "engine/random/philox.h"
+#include "models/block_calibration.h"
 #include "models/importers/import_voice.h"
+#include "models/importers/voice_reimport.h"
 #include "models/registry.h"
 
 namespace ondes {
@@ -38,6 +42,9 @@ struct ImportOptions {
   std::string output;
   std::string licence;
   std::string name;
+  std::vector<std::string> calibrate;
+  std::vector<std::string> speaker_names;
+  int threads = 0;
   bool force = false;
   bool json = false;
 };
@@ -139,6 +146,60 @@ std::optional<SelfCheck> check_voice(const VoiceFile& voice) {
   return check;
 }
 
+// Measures on the voice as it is so far, and adds what was measured to it.
+Calibration add_calibration(const ImportOptions& options, ImportedVoice* voice) {
+  std::erase_if(voice->tensors,
+                [](const auto& tensor) { return is_block_calibration(tensor.first); });
+  const std::vector<std::byte> bytes = write_voice(voice->description, voice->tensors);
+  const int threads =
+      options.threads != 0
+          ? options.threads
+          : std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 16);
+  Calibration calibration = calibrate_voice(
+      make_voice(parse_voice(bytes, options.input), options.input), options.calibrate, threads);
+  voice->tensors.insert(calibration.tensors.begin(), calibration.tensors.end());
+  nlohmann::json clips = nlohmann::json::array();
+  for (const CalibrationClip& clip : calibration.clips) {
+    clips.push_back({{"file", fs::path(clip.path).filename().string()},
+                     {"sha256", clip.sha256},
+                     {"frames", clip.frames}});
+  }
+  voice->description["calibration"] = {{"clips", clips}};
+  return calibration;
+}
+
+nlohmann::json loss_json(const CalibrationLoss& loss) {
+  return {{"signal_to_error_db", loss.signal_to_error_db},
+          {"stft_distance",
+           loss.stft_distance ? nlohmann::json(*loss.stft_distance) : nlohmann::json()},
+          {"log_spectral_difference_db", loss.log_spectral_db}};
+}
+
+void print_calibration(const Calibration& calibration) {
+  std::int64_t frames = 0;
+  for (const CalibrationClip& clip : calibration.clips) {
+    frames += clip.frames;
+  }
+  std::string text = fmt::format(
+      "  {:<9} for 8 bits on {} frames of {} {}{}; against f32 on them:\n", "calibrated", frames,
+      calibration.clips.size(), calibration.clips.size() == 1 ? "clip" : "clips",
+      calibration.speakers > 1 ? fmt::format(", played by {} speakers", calibration.speakers)
+                               : std::string());
+  for (const auto& [name, loss] : {std::pair{"i8", &calibration.i8},
+                                   std::pair{"16 bits with dither", &calibration.dithered_16}}) {
+    text += fmt::format(
+        "  {:<9} {:<19} signal to error {:.1f} dB, multi-resolution STFT distance {}, "
+        "log-spectral difference {:.2f} dB\n",
+        "", name, loss->signal_to_error_db,
+        loss->stft_distance ? fmt::format("{:.3f}", *loss->stft_distance) : "-",
+        loss->log_spectral_db);
+  }
+  for (const std::string& remark : calibration.remarks) {
+    text += fmt::format("  {:<9} {}\n", "", remark);
+  }
+  std::fputs(text.c_str(), stderr);
+}
+
 std::string check_text(const std::optional<SelfCheck>& check) {
   if (!check) {
     return "that the weights make a network that Ondes can play; nothing was played, and nothing "
@@ -209,11 +270,10 @@ void print_report(const ImportOptions& options,
 void require_voice_name(const std::string& output) {
   if (!is_standard_output(output) && !is_special_output(output) &&
       fs::path(output).extension() != kVoiceExtension) {
-    throw Error(ErrorCode::usage, "-o " + output + ": expected a name that ends in " +
-                                      kVoiceExtension + ", found " +
-                                      (fs::path(output).has_extension()
-                                           ? fs::path(output).extension().string()
-                                           : std::string("none")));
+    throw Error(ErrorCode::usage,
+                "-o " + output + ": expected a name that ends in " + kVoiceExtension + ", found " +
+                    (fs::path(output).has_extension() ? fs::path(output).extension().string()
+                                                      : std::string("none")));
   }
 }
 
@@ -230,14 +290,35 @@ int run_import(const ImportOptions& options) {
   request.config_text = read_config(request.config_path);
   request.name = options.name;
   request.licence = options.licence;
-  const ImportedVoice voice = import_voice(request);
+  if (!options.config.empty() && describes_itself(file.bytes(), options.input)) {
+    throw Error(ErrorCode::usage, "--config: " + options.input +
+                                      " is a voice of Ondes, which brings its configuration");
+  }
+  ImportedVoice voice = import_voice(request);
+  if (!options.speaker_names.empty()) {
+    voice.description["speakers"] = options.speaker_names;
+  }
+  std::optional<Calibration> calibration;
+  if (!options.calibrate.empty()) {
+    calibration = add_calibration(options, &voice);
+  }
   const std::vector<std::byte> bytes = write_voice(voice.description, voice.tensors);
   const std::optional<SelfCheck> check = check_voice(parse_voice(bytes, options.input));
   write_file_atomically(options.output == "-" ? "/dev/stdout" : options.output, bytes);
   if (options.json) {
-    print_json(report_json(options, voice, check));
+    nlohmann::json report = report_json(options, voice, check);
+    if (calibration) {
+      report["calibration"] = {{"clips", voice.description["calibration"]["clips"]},
+                               {"i8", loss_json(calibration->i8)},
+                               {"dithered_16_bits", loss_json(calibration->dithered_16)},
+                               {"remarks", calibration->remarks}};
+    }
+    print_json(report);
   } else {
     print_report(options, voice, check);
+    if (calibration) {
+      print_calibration(*calibration);
+    }
   }
   return kExitDone;
 }
@@ -260,6 +341,15 @@ void add_import_command(CLI::App& app, Action& action) {
       ->required();
   sub->add_option("--licence", options->licence, "The licence of the weights, kept in the voice");
   sub->add_option("--name", options->name, "The voice's name (default: the file's)");
+  sub->add_option("--calibrate", options->calibrate,
+                  "Mels (or sounds) of its kind: measure the ranges that `render --precision i8`\n"
+                  "needs, for generators that take mels")
+      ->type_name("MEL...");
+  sub->add_option("--speaker-names", options->speaker_names,
+                  "Names of its speakers, in the order of its embedding: A,B,C")
+      ->delimiter(',');
+  sub->add_option("--threads", options->threads, "Threads to calibrate with; 0: one a processor")
+      ->check(CLI::Range(0, 256));
   sub->add_flag("--force", options->force, "Replace the output if it exists");
   sub->add_flag("--json", options->json, "The report as JSON on standard output");
   sub->callback([options, &action] { action = [options] { return run_import(*options); }; });

@@ -88,11 +88,18 @@ nlohmann::json voice_info(const std::string& path) {
   info["parameters"] = bytes / sizeof(float);
   info["sha256"] = voice.file.sha256;
   info["tensors"] = voice.file.weights.tensors.size();
+  if (voice.speakers > 0) {
+    info["speaker_count"] = voice.speakers;
+  }
+  if (voice.kind == VoiceKind::mel) {
+    // Autoregressive ones calibrate themselves.
+    info["calibrated_for_i8"] = voice.autoregressive || !voice.blocks.ranges.empty();
+  }
   if (voice.kind != VoiceKind::notes) {
     info["macs_per_sample"] = std::llround(macs_per_sample(voice));
-    info["latency_frames"] = latency_frames(voice.blocks);
-    info["latency_ms"] = 1000.0 * latency_frames(voice.blocks) * samples_per_frame(voice) /
-                         voice.file.sample_rate_hz;
+    info["latency_frames"] = latency_frames(voice);
+    info["latency_ms"] =
+        1000.0 * latency_frames(voice) * samples_per_frame(voice) / voice.file.sample_rate_hz;
     return info;
   }
   info["macs_per_sample"] = macs_per_sample(voice.plan);

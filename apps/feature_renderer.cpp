@@ -2,23 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <thread>
 
+#include "apps/feature_machine.h"
 #include "apps/feature_source.h"
 #include "apps/interrupt.h"
 #include "apps/output_path.h"
 #include "engine/buffer.h"
-#include "engine/cpu/runner_options.h"
 #include "engine/error.h"
 #include "engine/files/sha256.h"
 #include "engine/plan/block_runner.h"
 
 namespace ondes {
 namespace {
-
-// Samples that a block comes to, about: large enough that its costs vanish, small enough to answer
-// an interrupt at once.
-constexpr int kBlockSamples = 8192;
 
 // What only a score has.
 void refuse_score_options(const RenderOptions& options) {
@@ -28,38 +23,7 @@ void refuse_score_options(const RenderOptions& options) {
     }
   };
   refuse(!options.programs.empty(), "--program");
-  refuse(options.temperature.has_value(), "--temperature");
   refuse(options.tail_s.has_value(), "--tail");
-}
-
-// Their plans can run in 8 bits (`ondes bench gan`), but only with ranges that were calibrated, and
-// voice files carry none yet.
-void refuse_integers(const FeatureRequest& request) {
-  if (request.options.precision != Precision::f32) {
-    throw Error(ErrorCode::usage, "--precision " + precision_name(request.options.precision) +
-                                      ": the voice " + request.voice.path +
-                                      " takes mels or sound, and such voices play in f32 only");
-  }
-}
-
-int threads_of(const RenderOptions& options) {
-  return options.threads != 0
-             ? options.threads
-             : std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 16);
-}
-
-std::unique_ptr<BlockRunner> make_block_runner(const BlockPlan& plan,
-                                               const RenderOptions& options) {
-  if (options.device == "cuda") {
-    throw Error(ErrorCode::no_device,
-                "--device cuda: voices that take mels or sound run on the CPU only");
-  }
-  const BlockRate& rate = plan.values[static_cast<std::size_t>(plan.output)].rate;
-  BlockRunnerOptions chosen;
-  chosen.precision = options.precision;
-  chosen.threads = threads_of(options);
-  chosen.max_block_frames = std::clamp(kBlockSamples * rate.down / rate.up, 1, kBlockSamples);
-  return make_cpu_block_runner(plan, chosen);
 }
 
 // The samples of one call, with the gain of --gain-db, into the sink.
@@ -119,7 +83,7 @@ std::int64_t synthesise(
 Recipe make_recipe(const FeatureRequest& request,
                    FileKind kind,
                    const FeatureSource& source,
-                   std::int64_t samples) {
+                   const FeatureMachine& machine) {
   Recipe recipe;
   recipe.version = ONDES_VERSION;
   recipe.voice_path = request.voice_as_given;
@@ -129,10 +93,10 @@ Recipe make_recipe(const FeatureRequest& request,
   recipe.score_path = request.input_as_given;
   recipe.score_sha256 = sha256_of_file(request.input);
   recipe.options = request.options;
-  recipe.samples = samples;
+  recipe.samples = machine.samples;
   recipe.conversions = source.conversions();
   if (request.options.precision == Precision::f32) {
-    recipe.isa = isa_name(chosen_isa());
+    recipe.isa = machine.isa;
   }
   return recipe;
 }
@@ -141,17 +105,16 @@ Recipe make_recipe(const FeatureRequest& request,
 
 RenderSummary render_features(const FeatureRequest& request) {
   refuse_score_options(request.options);
-  refuse_integers(request);
   refuse_existing(request.output, request.replace);
   const Voice& voice = request.voice;
   const int rate_hz = voice.file.sample_rate_hz;
   const FileKind kind = file_kind_of(request.input);
   const auto source = open_features(voice, request.input, kind);
-  const std::int64_t total = output_frames(voice.blocks, source->frames());
-  const auto runner = make_block_runner(voice.blocks, request.options);
+  const FeatureMachine machine = make_feature_machine(request, source->frames());
+  BlockRunner& runner = *machine.runner;
 
   MixSinkOptions sink_options = mix_sink_options(request.options, request.output, rate_hz,
-                                                 make_recipe(request, kind, *source, total));
+                                                 make_recipe(request, kind, *source, machine));
   sink_options.channels = 1;
   MixSink sink(request.output, scratch_folder(request.output), sink_options);
 
@@ -159,14 +122,11 @@ RenderSummary render_features(const FeatureRequest& request) {
   summary.input = kind;
   summary.conversions = source->conversions();
   summary.remarks = source->remarks();
-  Output output(sink, runner->max_output_frames(), request.options.gain_db);
+  Output output(sink, runner.max_output_frames(), request.options.gain_db);
   {
-    Progress progress(request.progress, request.output == "-" ? "render" : request.output, total,
-                      rate_hz);
-    const BlockValueId input = voice.blocks.inputs.front();
-    summary.input_frames =
-        synthesise(*source, voice.blocks.values[static_cast<std::size_t>(input)].channels, *runner,
-                   output, progress);
+    Progress progress(request.progress, request.output == "-" ? "render" : request.output,
+                      machine.samples, rate_hz);
+    summary.input_frames = synthesise(*source, machine.channels, runner, output, progress);
     summary.elapsed_s = progress.elapsed_s();
   }
   if (output.samples() == 0) {
@@ -175,7 +135,7 @@ RenderSummary render_features(const FeatureRequest& request) {
   }
   finish_output(sink, sink_options, request.output, request.replace, &summary);
   summary.duration_s = static_cast<double>(output.samples()) / rate_hz;
-  summary.device = runner->description();
+  summary.device = machine.device;
   return summary;
 }
 

@@ -91,7 +91,7 @@ void add_device_options(CLI::App& command, RenderOptions& options) {
       ->capture_default_str();
 }
 
-void add_render_options(CLI::App& command, RenderOptions& options) {
+void add_synthesis_options(CLI::App& command, RenderOptions& options) {
   command
       .add_option_function<std::vector<std::string>>(
           "--program",
@@ -122,6 +122,22 @@ void add_render_options(CLI::App& command, RenderOptions& options) {
   add_choice(command, "--precision", options.precision, precision_names(),
              "Arithmetic of the network; i16 and i8 give the same bytes on every machine");
   command
+      .add_option("--speaker", options.speaker,
+                  "Speaker of a generator trained on several: a number from 0, or a name that the "
+                  "voice lists")
+      ->type_name("N|NAME");
+  command.add_option("--max-lanes", options.max_lanes, "Notes that may sound at once")
+      ->check(CLI::Range(1, kMaxLanes))
+      ->capture_default_str();
+  command.add_option("--gain-db", options.gain_db, "Gain of the mix in dB")
+      ->check(finite_range(-120.0, 60.0))
+      ->capture_default_str();
+  add_device_options(command, options);
+}
+
+void add_render_options(CLI::App& command, RenderOptions& options) {
+  add_synthesis_options(command, options);
+  command
       .add_option("--rate", options.rate_hz, "Sample rate of the file in Hz (default: the voice's)")
       ->check(CLI::Range(1000, kMaxRateHz));
   add_choice(command, "--bits", options.format, format_names(), "Sample format");
@@ -135,13 +151,6 @@ void add_render_options(CLI::App& command, RenderOptions& options) {
       .add_option("--tail", options.tail_s,
                   "Seconds after the score's last event (default: until the sound has died away)")
       ->check(finite_range(0.0, kMaxTailS));
-  command.add_option("--max-lanes", options.max_lanes, "Notes that may sound at once")
-      ->check(CLI::Range(1, kMaxLanes))
-      ->capture_default_str();
-  command.add_option("--gain-db", options.gain_db, "Gain of the mix in dB")
-      ->check(finite_range(-120.0, 60.0))
-      ->capture_default_str();
-  add_device_options(command, options);
 }
 
 nlohmann::json render_options_to_json(const RenderOptions& options) {
@@ -161,6 +170,9 @@ nlohmann::json render_options_to_json(const RenderOptions& options) {
                            {"gain_db", options.gain_db}};
   if (options.temperature) {
     object["temperature"] = *options.temperature;
+  }
+  if (options.speaker) {
+    object["speaker"] = *options.speaker;
   }
   if (options.lufs) {
     object["lufs"] = *options.lufs;
@@ -198,6 +210,9 @@ RenderOptions render_options_from_json(const nlohmann::json& object, const std::
   choose("clip", kClipNames, options.clip);
   options.max_lanes = fields.integer("max_lanes", 1, kMaxLanes);
   options.gain_db = fields.number("gain_db", -120.0, 60.0);
+  if (fields.has("speaker")) {
+    options.speaker = fields.text("speaker");
+  }
   if (fields.has("lufs")) {
     options.lufs = fields.number("lufs", -70.0, 0.0);
   }

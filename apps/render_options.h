@@ -26,7 +26,8 @@ struct RenderOptions {
   std::uint64_t seed = 0;
   std::optional<double> temperature;  // nothing: the voice's own
   Precision precision = Precision::f32;
-  int rate_hz = 0;  // 0: the voice's own
+  std::optional<std::string> speaker;  // a name or a number; nothing: the first
+  int rate_hz = 0;                     // 0: the voice's own
   SampleFormat format = SampleFormat::pcm24;
   bool dither = true;
   ClipChoice clip = ClipChoice::rescale;
@@ -40,7 +41,9 @@ struct RenderOptions {
   int threads = 0;  // 0: one a processor
 };
 
-// Adds the options to a command. `options` must outlive the parsing.
+// Add options to a command; `options` must outlive the parsing. Those of the synthesis (also for
+// playing), and with them those of a file.
+void add_synthesis_options(CLI::App& command, RenderOptions& options);
 void add_render_options(CLI::App& command, RenderOptions& options);
 void add_device_options(CLI::App& command, RenderOptions& options);
 

@@ -135,6 +135,9 @@ std::unique_ptr<LaneRunner> make_runner(const DeviceChoice& device,
 RenderSummary render(const RenderRequest& request) {
   const RenderOptions& options = request.options;
   const int rate_hz = request.voice.contract.sample_rate_hz;
+  if (options.speaker) {
+    static_cast<void>(speaker_index(request.voice, *options.speaker));  // it has none: says so
+  }
   refuse_existing(request.output, request.replace);
   const DeviceChoice device = choose_device(options.device);
   const SynthOptions synth = synth_options(request);

@@ -1,12 +1,14 @@
 #include "apps/voices.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "engine/error.h"
+#include "engine/files/json_fields.h"
 #include "engine/files/mapped_file.h"
 #include "engine/files/sha256.h"
 #include "engine/weights/mel_contract_json.h"
@@ -19,6 +21,7 @@ namespace {
 
 constexpr const char* kExtension = ".safetensors";
 constexpr const char* kVariable = "ONDES_VOICES";
+constexpr std::size_t kMaxSpeakerNameBytes = 200;
 
 bool is_file(const fs::path& path) {
   std::error_code ignored;
@@ -38,6 +41,20 @@ std::string known_voices() {
     folders += (folders.empty() ? "" : ", ") + folder.string();
   }
   return "there is none in " + folders;
+}
+
+// The names are the description's `speakers`, which only voices with an embedding have.
+void read_speakers(Voice* voice) {
+  voice->speakers = speaker_count(voice->file);
+  JsonFields fields(*voice->file.description, voice->path);
+  if (fields.has("speakers")) {
+    const auto count = static_cast<std::size_t>(voice->speakers);
+    voice->speaker_names = fields.texts("speakers", {count, count}, kMaxSpeakerNameBytes);
+    const std::set<std::string> distinct(voice->speaker_names.begin(), voice->speaker_names.end());
+    if (distinct.size() != count) {
+      fields.refuse("speakers", "names that differ", "one twice");
+    }
+  }
 }
 
 // A capture as a voice in memory; its hash is the file's, so that recipes name what lies on disk.
@@ -136,23 +153,43 @@ fs::path locate_voice(const std::string& name) {
 }
 
 double samples_per_frame(const Voice& voice) {
+  if (voice.autoregressive) {
+    return voice.mel.hop_samples;
+  }
   const BlockRate& rate = voice.blocks.values[static_cast<std::size_t>(voice.blocks.output)].rate;
   return static_cast<double>(rate.up) / rate.down;
 }
 
 double macs_per_sample(const Voice& voice) {
+  if (voice.autoregressive) {
+    const double upsampling = voice.upsampling ? macs_per_frame(*voice.upsampling) : 0.0;
+    return static_cast<double>(macs_per_sample(voice.plan)) + upsampling / samples_per_frame(voice);
+  }
   return macs_per_frame(voice.blocks) / samples_per_frame(voice);
 }
 
-Voice load_voice(const fs::path& path) {
+int latency_frames(const Voice& voice) {
+  if (voice.autoregressive) {
+    return voice.upsampling ? latency_frames(*voice.upsampling) : 0;
+  }
+  return latency_frames(voice.blocks);
+}
+
+Voice make_voice(VoiceFile file, const std::string& path) {
   Voice voice;
-  voice.path = path.string();
-  voice.file = is_capture_path(voice.path) ? open_capture(voice.path) : open_voice(voice.path);
+  voice.path = path;
+  voice.file = std::move(file);
   const nlohmann::json& features = voice.file.description->at("features");
   if (voice.file.feature_kind == "mel") {
     voice.kind = VoiceKind::mel;
     voice.mel = mel_contract_from_json(features, voice.path);
-    voice.blocks = compile_block_plan(voice.file);
+    voice.autoregressive = !is_block_voice(voice.file);
+    if (voice.autoregressive) {
+      voice.plan = compile_step_plan(voice.file);
+      voice.upsampling = compile_upsampling(voice.file);
+    } else {
+      voice.blocks = compile_block_plan(voice.file);
+    }
   } else if (voice.file.feature_kind == "audio") {
     voice.kind = VoiceKind::audio;
     voice.blocks = compile_block_plan(voice.file);
@@ -160,7 +197,36 @@ Voice load_voice(const fs::path& path) {
     voice.contract = note_contract_from_json(features, voice.path);
     voice.plan = compile_lane_plan(voice.file);
   }
+  read_speakers(&voice);
   return voice;
+}
+
+int speaker_index(const Voice& voice, const std::string& speaker) {
+  const auto& names = voice.speaker_names;
+  const auto named = std::find(names.begin(), names.end(), speaker);
+  if (named != names.end()) {
+    return static_cast<int>(named - names.begin());
+  }
+  int index = -1;
+  const char* end = speaker.data() + speaker.size();
+  const auto [stop, error] = std::from_chars(speaker.data(), end, index);
+  if (error == std::errc() && stop == end && index >= 0 && index < voice.speakers) {
+    return index;
+  }
+  std::string expected = "0 to " + std::to_string(voice.speakers - 1);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    expected += (i == 0 ? " or one of " : ", ") + names[i];
+  }
+  throw Error(ErrorCode::usage, "--speaker: expected " +
+                                    (voice.speakers == 0 ? "none: the voice " + voice.file.name +
+                                                               " has no speakers to choose from"
+                                                         : expected) +
+                                    ", found " + quote(speaker));
+}
+
+Voice load_voice(const fs::path& path) {
+  const std::string name = path.string();
+  return make_voice(is_capture_path(name) ? open_capture(name) : open_voice(name), name);
 }
 
 }  // namespace ondes

@@ -24,10 +24,14 @@ struct Voice {
   std::string path;
   VoiceFile file;
   VoiceKind kind = VoiceKind::notes;
-  NoteContract contract;  // notes
-  LanePlan plan;          // notes
-  MelContract mel;        // mel
-  BlockPlan blocks;       // mel and audio
+  NoteContract contract;                   // notes
+  LanePlan plan;                           // notes, and autoregressive voices
+  MelContract mel;                         // mel
+  BlockPlan blocks;                        // mel and audio; of speaker 0, where there are several
+  bool autoregressive = false;             // mel: a sample a step; `plan` instead of `blocks`
+  std::optional<BlockPlan> upsampling;     // autoregressive: rows of frames; nothing: held
+  int speakers = 0;                        // rows of the embedding; 0: none
+  std::vector<std::string> speaker_names;  // as many, or none
 };
 
 std::vector<std::filesystem::path> voice_folders();
@@ -44,6 +48,14 @@ std::filesystem::path locate_voice(const std::string& name);
 // Of mel and audio voices: samples for an input frame, and multiplications for a sample.
 double samples_per_frame(const Voice& voice);
 double macs_per_sample(const Voice& voice);
+int latency_frames(const Voice& voice);  // of look-ahead
+
+// Compiles a voice file. Throws Error{bad_input} for features that this Ondes does not know.
+Voice make_voice(VoiceFile file, const std::string& path);
+
+// The row that a name, or a number in digits, means. Throws Error{usage} naming --speaker and what
+// the voice has.
+int speaker_index(const Voice& voice, const std::string& speaker);
 
 // Opens, checks and compiles; a capture (.nam) is imported on the way. Throws Error{bad_input} for
 // features that this Ondes does not know.

@@ -100,7 +100,7 @@ TEST_CASE("a calibration that is incomplete, too large, misshapen or no range is
   Tensors extra = rig.tensors;
   extra["calibration.ups.9"] = extra.at(name);
   check_contains(rig.refusal(extra), {"'calibration.ups.9'", "no such signal"});
-  check_contains(with({0.0F, 1.0F}, {2, 1}), {"'calibration.ups.0'", "(2, 1)"});
+  check_contains(with({0.0F, 1.0F}, {2, 1}), {"'calibration.ups.0'", "[2, 1]"});
 
   const auto channels = static_cast<std::size_t>(shape[1]);
   std::vector<float> values(2 * channels, 0.5F);
