@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 
+#include "dsp/spectral_kernels_internal.h"
 #include "engine/error.h"
 
 namespace ondes {
@@ -46,7 +47,8 @@ std::vector<float> weights_of(const ChromaConfig& config) {
   const double half = std::nearbyint(classes / 2.0);
   const int shift = 3 * (classes / 12);  // the first class is C, three below A
   const std::size_t bins = places.size() / 2 + 1;
-  std::vector<float> weights(bins * static_cast<std::size_t>(classes));
+  const auto stride = static_cast<std::size_t>(spectral::padded_to_step(classes));
+  std::vector<float> weights(bins * stride, 0.0F);
   std::vector<double> column(static_cast<std::size_t>(classes));
   for (std::size_t k = 0; k < bins; ++k) {
     const double width = k + 1 < places.size() ? std::max(places[k + 1] - places[k], 1.0) : 1.0;
@@ -65,7 +67,7 @@ std::vector<float> weights_of(const ChromaConfig& config) {
       scale *= std::exp(-0.5 * octaves * octaves);
     }
     for (std::size_t c = 0; c < column.size(); ++c) {
-      weights[k * column.size() + c] = static_cast<float>(column[c] * scale);
+      weights[k * stride + c] = static_cast<float>(column[c] * scale);
     }
   }
   return weights;
@@ -77,25 +79,20 @@ Chroma::Chroma(const ChromaConfig& config)
     : config_(checked(config)),
       stft_({.fft_size = config.fft_size, .hop_samples = config.hop_samples}),
       weights_(weights_of(config)),
-      magnitudes_(static_cast<std::size_t>(stft_.bins())) {}
+      powers_(static_cast<std::size_t>(stft_.bins())),
+      sums_(static_cast<std::size_t>(spectral::padded_to_step(config.classes))) {}
 
 void Chroma::analyze(std::span<const float> x, Frames out) {
   const std::int64_t count = frames(std::ssize(x));
   require(out.frames() == count && out.channels() == classes(),
           "output: expected " + std::to_string(count) + " frames of " + std::to_string(classes()) +
               ", found " + std::to_string(out.frames()) + " of " + std::to_string(out.channels()));
-  const auto width = static_cast<std::size_t>(classes());
   for (int t = 0; t < out.frames(); ++t) {
-    stft_.frame_magnitudes(x, std::int64_t{t} * config_.hop_samples, magnitudes_);
+    stft_.frame_powers(x, std::int64_t{t} * config_.hop_samples, powers_);
+    spectral::kernels().add_rows(powers_.data(), powers_.size(), weights_.data(), sums_.size(),
+                                 sums_.data());
     const std::span<float> chroma = out[t];
-    std::fill(chroma.begin(), chroma.end(), 0.0F);
-    for (std::size_t k = 0; k < magnitudes_.size(); ++k) {
-      const float power = magnitudes_[k] * magnitudes_[k];
-      const float* row = weights_.data() + k * width;
-      for (std::size_t c = 0; c < width; ++c) {
-        chroma[c] += power * row[c];
-      }
-    }
+    std::copy_n(sums_.begin(), chroma.size(), chroma.begin());
     const float greatest = *std::max_element(chroma.begin(), chroma.end());
     if (greatest >= std::numeric_limits<float>::min()) {
       for (float& value : chroma) {

@@ -46,8 +46,9 @@ class Chroma {
  private:
   ChromaConfig config_;
   Stft stft_;
-  std::vector<float> weights_;     // (K,C)
-  std::vector<float> magnitudes_;  // (K)
+  std::vector<float> weights_;  // (K, C padded)
+  std::vector<float> powers_;   // (K)
+  std::vector<float> sums_;     // (C padded)
 };
 
 }  // namespace ondes

@@ -1,12 +1,15 @@
 #include "dsp/log_mel.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <numbers>
+#include <numeric>
 
+#include "dsp/spectral_kernels_internal.h"
 #include "dsp/stft.h"
 #include "engine/error.h"
 
@@ -180,10 +183,19 @@ void LogMel::condition(std::span<float> window) const noexcept {
     value *= scale;
   }
   if (config_.removes_dc) {
-    double sum = 0.0;
-    for (const float value : window) {
-      sum += static_cast<double>(value);
+    // Sums side by side, so that an addition need not wait for the one before.
+    std::array<double, 8> sums{};
+    std::size_t n = 0;
+    for (; n + sums.size() <= window.size(); n += sums.size()) {
+      for (std::size_t i = 0; i < sums.size(); ++i) {
+        sums[i] += static_cast<double>(window[n + i]);
+      }
     }
+    double sum = 0.0;
+    for (; n < window.size(); ++n) {
+      sum += static_cast<double>(window[n]);
+    }
+    sum = std::accumulate(sums.begin(), sums.end(), sum);
     const auto mean = static_cast<float>(sum / static_cast<double>(window.size()));
     for (float& value : window) {
       value -= mean;
@@ -215,23 +227,21 @@ void LogMel::make_frame(const Signal& signal, std::int64_t frame, std::span<floa
     }
     samples = frame_.data();
   }
-  float* input = fft_.input().data() + window_offset_;
-  for (std::size_t n = 0; n < window_.size(); ++n) {
-    input[n] = samples[n] * window_[n];
-  }
+  const spectral::Kernels& kernels = spectral::kernels();
+  kernels.multiply(samples, window_.data(), fft_.input().data() + window_offset_, window_.size());
   fft_.transform();
   const std::span<const std::complex<float>> bins = fft_.output();
-  const auto epsilon = static_cast<float>(config_.magnitude_epsilon);
-  const bool takes_root = config_.magnitude == MelConfig::Magnitude::amplitude;
-  for (std::size_t k = 0; k < bins.size(); ++k) {
-    const float power = bins[k].real() * bins[k].real() + bins[k].imag() * bins[k].imag();
-    spectrum_[k] = takes_root ? std::sqrt(power + epsilon) : power;
+  if (config_.magnitude == MelConfig::Magnitude::amplitude) {
+    kernels.amplitude(bins.data(), static_cast<float>(config_.magnitude_epsilon), spectrum_.data(),
+                      bins.size());
+  } else {
+    kernels.power(bins.data(), spectrum_.data(), bins.size());
   }
   bank_.apply(spectrum_, out);
-  const auto floor = static_cast<float>(config_.floor);
-  for (float& value : out) {
-    value = log_scale_ * std::log(std::max(value, floor));
-  }
+  // Below the least normal float the logarithm would lose its digits.
+  const float floor =
+      std::max(static_cast<float>(config_.floor), std::numeric_limits<float>::min());
+  kernels.limited_logarithm(out.data(), floor, log_scale_, out.size());
 }
 
 void LogMel::prepare(int max_block_samples) {

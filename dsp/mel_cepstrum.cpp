@@ -1,6 +1,7 @@
 #include "dsp/mel_cepstrum.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cmath>
 #include <limits>
@@ -9,6 +10,7 @@
 
 #include "dsp/fft.h"
 #include "dsp/mel_cepstrum_tables_internal.h"
+#include "dsp/spectral_kernels_internal.h"
 #include "engine/error.h"
 
 namespace ondes {
@@ -19,6 +21,8 @@ using Padding = MelCepstrumConfig::Padding;
 
 // Of full scale: what a bin without any energy is taken for.
 constexpr double kLeastPower = 1e-30;
+// What float still holds.
+constexpr double kMostPower = 1e38;
 
 void require(bool condition, const std::string& what) {
   if (!condition) {
@@ -49,40 +53,17 @@ const MelCepstrumConfig& checked(const MelCepstrumConfig& config) {
   return config;
 }
 
-// Solves A d = b with A[i][j] = r[|i - j|] + r[i + j], which is symmetric and positive definite for
-// the moments of anything positive: A = L D L', in place. False where rounding says otherwise.
-bool solve_moments(std::span<const double> r, std::span<double> a, std::span<double> b) {
-  const std::size_t n = b.size();
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j <= i; ++j) {
-      a[i * n + j] = r[i - j] + r[i + j];
+// A d = b with A[i][j] = r[|i - j|] + r[i + j]: the upper triangle, and b in the column behind it.
+void fill_system(std::span<const double> r,
+                 std::span<const double> b,
+                 double* rows,
+                 std::size_t stride) {
+  for (std::size_t i = 0; i < b.size(); ++i, rows += stride) {
+    for (std::size_t j = i; j < b.size(); ++j) {
+      rows[j] = r[j - i] + r[i + j];
     }
+    rows[b.size()] = b[i];
   }
-  for (std::size_t j = 0; j < n; ++j) {
-    const double pivot = a[j * n + j];
-    if (!(pivot > 0.0)) {
-      return false;
-    }
-    // Column j becomes L's; what lies below and right of it loses L D L'.
-    const double inverse = 1.0 / pivot;
-    for (std::size_t i = j + 1; i < n; ++i) {
-      const double factor = a[i * n + j] * inverse;
-      for (std::size_t k = j + 1; k <= i; ++k) {
-        a[i * n + k] -= factor * a[k * n + j];
-      }
-      b[i] -= factor * b[j];
-    }
-    for (std::size_t i = j + 1; i < n; ++i) {
-      a[i * n + j] *= inverse;
-    }
-    b[j] *= inverse;
-  }
-  for (std::size_t j = n; j-- > 0;) {
-    for (std::size_t i = j + 1; i < n; ++i) {
-      b[j] -= a[i * n + j] * b[i];
-    }
-  }
-  return true;
 }
 
 }  // namespace
@@ -91,29 +72,40 @@ double alpha_for_rate(double sample_rate_hz) {
   require(sample_rate_hz > 0.0 && std::isfinite(sample_rate_hz),
           "sample rate: expected more than 0, found " + std::to_string(sample_rate_hz));
   constexpr int kPoints = 1000;
-  constexpr int kSteps = 1000;
-  const auto mel = [&](int i) { return std::log(1.0 + sample_rate_hz / 2.0 * i / kPoints / 1e3); };
-  double best = std::numeric_limits<double>::infinity();
-  double best_alpha = 0.0;
-  for (int step = 0; step < kSteps; ++step) {
-    const double a = static_cast<double>(step) / kSteps;
-    const auto warped = [&](int i) {
-      const double w = std::numbers::pi * i / kPoints;
-      const double angle =
-          std::atan2((1.0 - a * a) * std::sin(w), (1.0 + a * a) * std::cos(w) - 2.0 * a);
-      return angle;  // in [0, pi), as w is
+  struct Point {
+    double mel, sine, cosine;
+  };
+  std::array<Point, kPoints> points;
+  for (std::size_t i = 0; i < kPoints; ++i) {
+    const double share = static_cast<double>(i) / kPoints;
+    points[i] = {std::log(1.0 + sample_rate_hz / 2.0 * share / 1e3),
+                 std::sin(std::numbers::pi * share), std::cos(std::numbers::pi * share)};
+  }
+  const auto distance = [&](int thousandths) {
+    const double a = thousandths / 1e3;
+    const auto warped = [&](const Point& point) {  // in [0, pi), as the angle itself is
+      return std::atan2((1.0 - a * a) * point.sine, (1.0 + a * a) * point.cosine - 2.0 * a);
     };
-    double distance = 0.0;
-    for (int i = 0; i < kPoints; ++i) {
-      const double difference = mel(i) / mel(kPoints - 1) - warped(i) / warped(kPoints - 1);
-      distance += difference * difference;
+    const Point& last = points.back();
+    double sum = 0.0;
+    for (const Point& point : points) {
+      const double difference = point.mel / last.mel - warped(point) / warped(last);
+      sum += difference * difference;
     }
-    if (distance < best) {
-      best = distance;
-      best_alpha = a;
+    return sum;
+  };
+  // It falls, then rises: the least lies between two places that enclose it.
+  int low = 0;
+  int high = 999;
+  while (high > low) {
+    const int middle = (low + high) / 2;
+    if (distance(middle) <= distance(middle + 1)) {
+      high = middle;
+    } else {
+      low = middle + 1;
     }
   }
-  return best_alpha;
+  return low / 1e3;
 }
 
 void freqt(std::span<const double> c, double alpha, std::span<double> out) {
@@ -222,7 +214,9 @@ struct MelCepstrum::State {
         r(static_cast<std::size_t>(2 * config.order + 1)),
         step(static_cast<std::size_t>(config.order + 1)),
         mc(step.size()),
-        matrix(step.size() * step.size()) {}
+        twice(step.size()),
+        matrix_stride((step.size() + 8) / 8 * 8),
+        matrix(step.size() * matrix_stride) {}
 
   void take_logarithm();
   void begin(std::span<double> c);
@@ -230,6 +224,7 @@ struct MelCepstrum::State {
   void iterate(std::span<double> c);
   void analyze_spectrum(std::span<double> c);
 
+  const spectral::Kernels& kernels = spectral::kernels();
   MelCepstrumConfig config;
   MelCepstrumTables tables;
   RealFftDouble fft;
@@ -242,22 +237,10 @@ struct MelCepstrum::State {
   std::vector<double> r;         // the same in double
   std::vector<double> step;      // (M+1)
   std::vector<double> mc;        // (M+1)
-  std::vector<double> matrix;    // (M+1, M+1)
+  std::vector<float> twice;      // -2 c (M+1)
+  std::size_t matrix_stride;     // M+2, padded
+  std::vector<double> matrix;    // (M+1, matrix_stride)
 };
-
-namespace {
-
-// out += each row of `table` times its value.
-void add_rows(std::span<const float> values, const float* table, std::span<float> out) {
-  for (const float value : values) {
-    for (std::size_t i = 0; i < out.size(); ++i) {
-      out[i] += value * table[i];
-    }
-    table += out.size();
-  }
-}
-
-}  // namespace
 
 // power + epsilon, and its logarithm.
 void MelCepstrum::State::take_logarithm() {
@@ -268,30 +251,24 @@ void MelCepstrum::State::take_logarithm() {
   }
   const double added = config.epsilon_kind == Epsilon::added ? config.epsilon : 0.0;
   for (std::size_t k = 0; k < power.size(); ++k) {
-    log_power[k] = static_cast<float>(std::log(std::max(power[k] + added, least)));
+    log_power[k] = static_cast<float>(std::clamp(power[k] + added, least, kMostPower));
   }
+  kernels.limited_logarithm(log_power.data(), std::numeric_limits<float>::min(), 1.0F,
+                            power.size());
 }
 
 void MelCepstrum::State::begin(std::span<double> c) {
-  std::fill(start.begin(), start.end(), 0.0F);
-  add_rows(std::span(log_power).first(power.size()), tables.start.data(), start);
+  kernels.add_rows(log_power.data(), power.size(), tables.start.data(), start.size(), start.data());
   std::copy_n(start.begin(), c.size(), c.begin());
 }
 
 void MelCepstrum::State::find_moments(std::span<const double> c) {
-  std::fill(ratio.begin(), ratio.end(), 0.0F);
-  for (std::size_t m = 0; m < c.size(); ++m) {
-    const float* row = tables.envelope.data() + m * ratio.size();
-    const auto twice = static_cast<float>(-2.0 * c[m]);
-    for (std::size_t k = 0; k < ratio.size(); ++k) {
-      ratio[k] += twice * row[k];
-    }
-  }
-  for (std::size_t k = 0; k < power.size(); ++k) {
-    ratio[k] = std::exp(std::min(log_power[k] + ratio[k], 80.0F));
-  }
-  std::fill(moments.begin(), moments.end(), 0.0F);
-  add_rows(std::span(ratio).first(power.size()), tables.moments.data(), moments);
+  std::transform(c.begin(), c.end(), twice.begin(),
+                 [](double value) { return static_cast<float>(-2.0 * value); });
+  kernels.envelope_ratio(log_power.data(), twice.data(), twice.size(), tables.envelope.data(),
+                         ratio.size(), ratio.data());
+  kernels.add_rows(ratio.data(), power.size(), tables.moments.data(), moments.size(),
+                   moments.data());
   std::copy_n(moments.begin(), r.size(), r.begin());
 }
 
@@ -310,7 +287,9 @@ void MelCepstrum::State::iterate(std::span<double> c) {
       step[i] = r[i] - power_of_alpha;
       power_of_alpha *= -config.alpha;
     }
-    if (!solve_moments(r, matrix, step)) {
+    // Positive definite for the moments of anything positive.
+    fill_system(r, step, matrix.data(), matrix_stride);
+    if (!kernels.solve(matrix.data(), step.size(), matrix_stride, step.data())) {
       return;  // as near as rounding lets it come
     }
     for (std::size_t i = 0; i < step.size(); ++i) {

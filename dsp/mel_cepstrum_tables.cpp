@@ -3,13 +3,10 @@
 
 #include "dsp/fft.h"
 #include "dsp/mel_cepstrum_tables_internal.h"
+#include "dsp/spectral_kernels_internal.h"
 
 namespace ondes {
 namespace {
-
-int padded(int count) {
-  return (count + kTableStep - 1) / kTableStep * kTableStep;
-}
 
 // One step of Horner's scheme in the all-pass function: (g, input) -> g. Feeding c[n] .. c[0] in
 // that order leaves the warped sequence in g.
@@ -90,9 +87,9 @@ std::vector<float> by_bins(const std::vector<std::vector<double>>& rows, int str
 
 MelCepstrumTables::MelCepstrumTables(int fft_size, int order, double alpha)
     : bins(fft_size / 2 + 1),
-      coefficient_stride(padded(order + 1)),
-      bin_stride(padded(bins)),
-      moment_stride(padded(2 * order + 1)) {
+      coefficient_stride(spectral::padded_to_step(order + 1)),
+      bin_stride(spectral::padded_to_step(bins)),
+      moment_stride(spectral::padded_to_step(2 * order + 1)) {
   RealFftDouble fft(fft_size);
   auto rows = warp_matrix(warp_cepstrum_step, bins, order + 1, alpha);
   for (std::vector<double>& row : rows) {  // half a cepstrum: the other half are its mirror's

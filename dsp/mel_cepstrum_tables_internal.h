@@ -7,13 +7,11 @@
 //   envelope  c (M+1)    -> ln |D| (K)   warped back by -alpha up to N/2, transformed
 //   moments   P/|D|^2 (K) -> r (2M+1)    autocorrelation up to N/2, warped
 //
-// Rows are padded with zeros to whole steps of kTableStep values.
+// Rows are padded with zeros to whole steps of spectral::kTableStep values.
 #pragma once
 #include <vector>
 
 namespace ondes {
-
-constexpr int kTableStep = 16;
 
 struct MelCepstrumTables {
   MelCepstrumTables(int fft_size, int order, double alpha);

@@ -1,11 +1,11 @@
 #include "dsp/mel_filterbank.h"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <cmath>
 #include <string>
 
+#include "dsp/spectral_kernels_internal.h"
 #include "engine/error.h"
 
 namespace ondes {
@@ -90,7 +90,7 @@ MelFilterbank::MelFilterbank(const MelBankConfig& config) : bins_(config.fft_siz
             ? 1.0
             : 2.0 / (over_mel ? hz_of(edges[m + 2], config.scale) - hz_of(edges[m], config.scale)
                               : edges[m + 2] - edges[m]);
-    Band band;
+    MelBand band;
     band.first_weight = weights_.size();
     for (int k = 0; k < bins_; ++k) {
       const double hz = static_cast<double>(k) * config.sample_rate_hz / config.fft_size;
@@ -113,32 +113,20 @@ MelFilterbank::MelFilterbank(const MelBankConfig& config) : bins_(config.fft_siz
 
 int MelFilterbank::empty_bands() const noexcept {
   return static_cast<int>(std::count_if(bands_.begin(), bands_.end(),
-                                        [](const Band& band) { return band.steps == 0; }));
+                                        [](const MelBand& band) { return band.steps == 0; }));
 }
 
 void MelFilterbank::apply(std::span<const float> spectrum, std::span<float> bands) const noexcept {
   assert(std::ssize(spectrum) >= bins_ + kStep && std::ssize(bands) == mels());
-  for (std::size_t m = 0; m < bands_.size(); ++m) {
-    const Band& band = bands_[m];
-    const float* s = spectrum.data() + band.first_bin;
-    const float* w = weights_.data() + band.first_weight;
-    // One accumulator a lane, so that the compiler may use vectors without changing the order.
-    std::array<float, kStep> lanes{};
-    for (int step = 0; step < band.steps; ++step, s += kStep, w += kStep) {
-      for (std::size_t i = 0; i < kStep; ++i) {
-        lanes[i] += w[i] * s[i];
-      }
-    }
-    bands[m] = ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) +
-               ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
-  }
+  spectral::kernels().bands(bands_.data(), bands_.size(), weights_.data(), spectrum.data(),
+                            bands.data());
 }
 
 std::vector<float> MelFilterbank::dense() const {
   const auto row = static_cast<std::size_t>(bins_);
   std::vector<float> full(bands_.size() * row, 0.0F);
   for (std::size_t m = 0; m < bands_.size(); ++m) {
-    const Band& band = bands_[m];
+    const MelBand& band = bands_[m];
     const int count = std::min(band.steps * kStep, bins_ - band.first_bin);
     std::copy_n(weights_.begin() + static_cast<std::ptrdiff_t>(band.first_weight), count,
                 full.begin() + static_cast<std::ptrdiff_t>(m * row) + band.first_bin);

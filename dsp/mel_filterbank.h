@@ -35,6 +35,13 @@ struct MelBankConfig {
   Norm norm = Norm::slaney;
 };
 
+// A band's weights: `steps` steps of MelFilterbank::kStep bins from `first_bin` on.
+struct MelBand {
+  int first_bin = 0;
+  int steps = 0;
+  std::size_t first_weight = 0;  // among those of all bands
+};
+
 class MelFilterbank {
  public:
   // Values beyond the bins that apply() may read: its sums go in steps of that many.
@@ -55,13 +62,8 @@ class MelFilterbank {
   std::vector<float> dense() const;
 
  private:
-  struct Band {
-    int first_bin = 0;
-    int steps = 0;                 // of kStep bins
-    std::size_t first_weight = 0;  // in weights_
-  };
   int bins_;
-  std::vector<Band> bands_;
+  std::vector<MelBand> bands_;
   std::vector<float> weights_;  // every band's, padded with zeros to whole steps
 };
 

@@ -1,9 +1,11 @@
 #include "dsp/mfcc.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
 
+#include "dsp/spectral_kernels_internal.h"
 #include "engine/error.h"
 
 namespace ondes {
@@ -79,7 +81,8 @@ std::vector<float> transform_of(const MfccConfig& config) {
   require(config.lifter == MfccConfig::Lifter::none || config.lifter_length > 0.0,
           "lifter length: expected more than 0, found " + std::to_string(config.lifter_length));
   std::vector<float> transform;
-  transform.reserve(static_cast<std::size_t>(mels) * static_cast<std::size_t>(config.coefficients));
+  const int stride = spectral::padded_to_step(config.coefficients);
+  transform.reserve(static_cast<std::size_t>(mels) * static_cast<std::size_t>(stride));
   for (int m = 0; m < mels; ++m) {
     for (int n = 0; n < config.coefficients; ++n) {
       const bool halves = n == 0 && config.scale == MfccConfig::Scale::orthonormal;
@@ -87,6 +90,7 @@ std::vector<float> transform_of(const MfccConfig& config) {
       transform.push_back(static_cast<float>(lifter_of(config, n) * scale *
                                              std::cos(std::numbers::pi * n * (m + 0.5) / mels)));
     }
+    transform.resize(transform.size() + static_cast<std::size_t>(stride - config.coefficients));
   }
   return transform;
 }
@@ -124,18 +128,12 @@ void Mfcc::analyze(std::span<const float> x, Frames out) {
               std::to_string(out.channels()));
   // All of the mels first: top_db looks at the whole.
   const std::vector<float> mels = log_mel_.analyze(x);
-  const auto width = static_cast<std::size_t>(coefficients());
+  std::vector<float> sums(static_cast<std::size_t>(spectral::padded_to_step(coefficients())));
   const auto mel_count = static_cast<std::size_t>(log_mel_.mels());
   for (int t = 0; t < out.frames(); ++t) {
-    const std::span<float> c = out[t];
-    std::fill(c.begin(), c.end(), 0.0F);
-    const float* y = mels.data() + static_cast<std::size_t>(t) * mel_count;
-    for (std::size_t m = 0; m < mel_count; ++m) {
-      const float* row = transform_.data() + m * width;
-      for (std::size_t n = 0; n < width; ++n) {
-        c[n] += y[m] * row[n];
-      }
-    }
+    spectral::kernels().add_rows(mels.data() + static_cast<std::size_t>(t) * mel_count, mel_count,
+                                 transform_.data(), sums.size(), sums.data());
+    std::copy_n(sums.begin(), out[t].size(), out[t].begin());
   }
 }
 

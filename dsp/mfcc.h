@@ -59,7 +59,7 @@ class Mfcc {
  private:
   MfccConfig config_;
   LogMel log_mel_;
-  std::vector<float> transform_;  // (M,C): l[n] s[n] cos(...)
+  std::vector<float> transform_;  // (M, C padded): l[n] s[n] cos(...)
 };
 
 }  // namespace ondes

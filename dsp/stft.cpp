@@ -7,6 +7,7 @@
 #include <numeric>
 #include <string>
 
+#include "dsp/spectral_kernels_internal.h"
 #include "engine/error.h"
 
 namespace ondes {
@@ -89,10 +90,15 @@ void Stft::frame_magnitudes(std::span<const float> x,
                             std::span<float> out) {
   assert(std::ssize(out) == bins());
   transform_frame(x, centre_sample);
-  std::transform(fft_.output().begin(), fft_.output().end(), out.begin(),
-                 [](std::complex<float> value) {
-                   return std::sqrt(value.real() * value.real() + value.imag() * value.imag());
-                 });
+  spectral::kernels().amplitude(fft_.output().data(), 0.0F, out.data(), out.size());
+}
+
+void Stft::frame_powers(std::span<const float> x,
+                        std::int64_t centre_sample,
+                        std::span<float> out) {
+  assert(std::ssize(out) == bins());
+  transform_frame(x, centre_sample);
+  spectral::kernels().power(fft_.output().data(), out.data(), out.size());
 }
 
 void Stft::transform_frame(std::span<const float> x, std::int64_t centre_sample) noexcept {
@@ -102,9 +108,9 @@ void Stft::transform_frame(std::span<const float> x, std::int64_t centre_sample)
   const std::int64_t begin = std::clamp<std::int64_t>(-first, 0, n);
   const std::int64_t end = std::clamp<std::int64_t>(std::ssize(x) - first, begin, n);
   std::fill(input.begin(), input.begin() + begin, 0.0F);
-  for (std::int64_t i = begin; i < end; ++i) {
-    input[static_cast<std::size_t>(i)] =
-        x[static_cast<std::size_t>(first + i)] * window_[static_cast<std::size_t>(i)];
+  if (begin < end) {
+    spectral::kernels().multiply(x.data() + (first + begin), window_.data() + begin,
+                                 input.data() + begin, static_cast<std::size_t>(end - begin));
   }
   std::fill(input.begin() + end, input.end(), 0.0F);
   fft_.transform();

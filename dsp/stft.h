@@ -48,6 +48,8 @@ class Stft {
   void transform(std::span<const float> x, std::span<std::complex<float>> out);
   // One frame, centred on `centre_sample`, into bins() magnitudes.
   void frame_magnitudes(std::span<const float> x, std::int64_t centre_sample, std::span<float> out);
+  // The same, squared.
+  void frame_powers(std::span<const float> x, std::int64_t centre_sample, std::span<float> out);
 
  private:
   // Leaves the frame's spectrum in fft_.output().
