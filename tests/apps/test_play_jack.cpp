@@ -1,0 +1,193 @@
+// `ondes play` and `ondes live` through a real sound server, heard by another client of it.
+//
+// ONDES_PLAY_SECONDS and ONDES_LIVE_NOTES make the tests as long as one likes.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <thread>
+#include <vector>
+
+#include "dsp/audio_file.h"
+#include "tests/support/jack_rig.h"
+#include "tests/support/ondes_program.h"
+
+using namespace ondes;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr int kRateHz = 48000;
+
+int from_environment(const char* name, int otherwise) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? otherwise : std::atoi(value);
+}
+
+bool skipped() {
+  if (jackd_is_installed()) {
+    return false;
+  }
+  WARN("skipped: jackd is not installed (apt-get install jackd2)");
+  return true;
+}
+
+ProgramResult run_ondes(const std::vector<std::string>& arguments) {
+  return run_program(ONDES_BINARY_DIR "/bin/ondes", arguments);
+}
+
+std::string live_voice() {
+  return std::string(ONDES_SOURCE_DIR) + "/samples/voices/chamber-live.safetensors";
+}
+
+// Where the captured sound lies in the offline render: captured[t] is offline[t + shift].
+std::optional<std::int64_t> find_shift(const std::vector<float>& captured,
+                                       std::int64_t frames,
+                                       const AudioClip& offline) {
+  const auto first = static_cast<std::int64_t>(
+      std::find_if(captured.begin(), captured.begin() + frames, [](float x) { return x != 0.0F; }) -
+      captured.begin());
+  const std::int64_t total = offline.info.frames;
+  for (std::int64_t candidate = 0; candidate + 256 < total; ++candidate) {
+    bool same = true;
+    for (std::int64_t t = 0; same && t < 256; ++t) {
+      same = captured[static_cast<std::size_t>(first + t)] ==
+             offline.samples[2 * static_cast<std::size_t>(candidate + t)];
+    }
+    if (same && offline.samples[2 * static_cast<std::size_t>(candidate)] != 0.0F) {
+      return candidate - first;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+TEST_CASE("what a JACK client hears of ondes play is the offline render, bit for bit, to its end") {
+  if (skipped()) {
+    return;
+  }
+  const TemporaryFolder folder;
+  const int seconds = from_environment("ONDES_PLAY_SECONDS", 8);
+  write_bytes(folder.file("s.mid"), test_score(seconds));
+  REQUIRE(run_ondes({"render", folder.file("s.mid"), "--voice", live_voice(), "--bits", "32f", "-o",
+                     folder.file("offline.wav")})
+              .exit_code == 0);
+  const AudioClip offline = read_audio_file(folder.file("offline.wav"));
+  REQUIRE(offline.info.sample_rate_hz == kRateHz);
+
+  const JackServer server(256);
+  JackListener listener(offline.info.frames + 20 * kRateHz);
+  ProgramResult played;
+  std::thread player([&] {
+    played = run_ondes({"play", folder.file("s.mid"), "--voice", live_voice(), "--quiet", "--json",
+                        "--record", folder.file("played.wav")});
+  });
+  const bool connected = listener.connect_audio(20s);
+  player.join();
+  INFO(played.err);
+  REQUIRE(played.exit_code == 0);
+  REQUIRE(connected);
+  CHECK(played.err.find(" 0 underruns") != std::string::npos);
+
+  // What was recorded is what was played: the render, then silence until the device closed.
+  const AudioClip recorded = read_audio_file(folder.file("played.wav"));
+  REQUIRE(recorded.info.frames >= offline.info.frames);
+  CHECK(std::equal(offline.samples.begin(), offline.samples.end(), recorded.samples.begin()));
+
+  const std::int64_t frames = listener.frames();
+  const std::optional<std::int64_t> shift = find_shift(listener.left(), frames, offline);
+  REQUIRE(shift.has_value());
+  std::int64_t wrong = 0;
+  std::int64_t compared = 0;
+  for (std::int64_t t = 0; t < frames; ++t) {
+    const std::int64_t n = t + *shift;
+    if (n < 0) {
+      continue;
+    }
+    const auto at = static_cast<std::size_t>(2 * n);
+    const bool inside = n < offline.info.frames;
+    const float left = inside ? offline.samples[at] : 0.0F;
+    const float right = inside ? offline.samples[at + 1] : 0.0F;
+    compared += static_cast<int>(inside);
+    wrong += static_cast<int>(listener.left()[static_cast<std::size_t>(t)] != left ||
+                              listener.right()[static_cast<std::size_t>(t)] != right);
+  }
+  WARN("compared " << compared << " of " << offline.info.frames << " frames; server xruns "
+                   << listener.xruns());
+  CHECK(wrong == 0);
+  // The client is connected a moment after the device began; the tail is complete.
+  CHECK(compared > offline.info.frames - kRateHz / 2);
+  CHECK(frames + *shift >= offline.info.frames);
+}
+
+TEST_CASE("keys of a JACK MIDI port are heard after a constant latency") {
+  if (skipped()) {
+    return;
+  }
+  const JackServer server(128);
+  JackListener listener(0);
+  const int notes = from_environment("ONDES_LIVE_NOTES", 60);
+  const TemporaryFolder folder;
+  ProgramResult played;
+  std::thread player([&] {
+    played =
+        run_ondes({"live", "--voice", live_voice(), "--quiet", "--midi-api", "jack", "--for",
+                   std::to_string(5 + notes * 0.12), "--score-out", folder.file("played.mid")});
+  });
+  const bool connected = listener.connect_midi(20s) && listener.connect_audio(20s);
+  std::vector<double> latencies_ms;
+  std::this_thread::sleep_for(1500ms);  // the clock settles
+  for (int i = 0; connected && i < notes; ++i) {
+    const auto key = static_cast<std::uint8_t>(48 + i % 36);
+    listener.watch_for_sound();
+    const std::uint32_t sent = listener.send({0x90, key, 100}, static_cast<std::uint32_t>(37 * i));
+    const std::optional<std::uint32_t> heard = listener.first_sound(500ms);
+    REQUIRE(heard.has_value());
+    latencies_ms.push_back(1000.0 * static_cast<std::int32_t>(*heard - sent) / kRateHz);
+    listener.send({0xB0, 120, 0}, 0);  // all sound off: silent 5 ms after its latency
+    listener.send({0x80, key, 64}, 0);
+    REQUIRE(listener.silent_for(10ms, 2000ms));
+  }
+  player.join();
+  INFO(played.err);
+  REQUIRE(connected);
+  REQUIRE(played.exit_code == 0);
+  std::sort(latencies_ms.begin(), latencies_ms.end());
+  const auto percentile = [&](double p) {
+    return latencies_ms[static_cast<std::size_t>(p * static_cast<double>(latencies_ms.size() - 1))];
+  };
+  WARN("latency of " << latencies_ms.size() << " notes: median " << percentile(0.5) << " ms, p1 "
+                     << percentile(0.01) << ", p99 " << percentile(0.99) << ", jitter "
+                     << percentile(0.99) - percentile(0.01) << " ms; server xruns "
+                     << listener.xruns());
+  // A server that misses its own periods is on a machine that is busy with other things: then there
+  // is nothing to learn about ours.
+  if (listener.xruns() > notes / 20) {
+    WARN("latency not judged: the server missed " << listener.xruns() << " periods");
+  } else {
+    CHECK(percentile(0.99) <= 12.0);
+    CHECK(percentile(0.99) - percentile(0.01) <= 1.0);
+  }
+  // What was played is a score.
+  CHECK(read_text(folder.file("played.mid")).starts_with("MThd"));
+}
+
+TEST_CASE("a server that ends under the player is a lost device: exit 5, in bounded time") {
+  if (skipped()) {
+    return;
+  }
+  const TemporaryFolder folder;
+  write_bytes(folder.file("s.mid"), test_score(60));
+  JackServer server(256);
+  ProgramResult played;
+  const auto begin = std::chrono::steady_clock::now();
+  std::thread player([&] {
+    played = run_ondes({"play", folder.file("s.mid"), "--voice", live_voice(), "--quiet"});
+  });
+  std::this_thread::sleep_for(4s);
+  server.stop();
+  player.join();
+  INFO(played.err);
+  CHECK(played.exit_code == 5);
+  CHECK(std::chrono::steady_clock::now() - begin < 30s);
+}
