@@ -71,6 +71,7 @@ table { border-collapse: collapse; width: 100%; font-size: .93em; }
 th, td { text-align: left; padding: .34rem .6rem; border-bottom: 1px solid var(--line);
   vertical-align: middle; }
 th { font-weight: 600; }
+.summary thead th:first-child { padding-left: 1.5em; }
 thead th { color: var(--soft); font-size: .9em; vertical-align: bottom; }
 td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .summary thead th { white-space: nowrap; }
@@ -78,7 +79,7 @@ th.n { text-align: right; }
 td.strong { font-weight: 650; }
 td.none { color: var(--soft); cursor: help; }
 td.name { white-space: nowrap; }
-.arrow { display: inline-block; width: 1.1em; color: var(--s0); }
+.arrow { display: inline-block; width: 1.1em; text-indent: 0; color: var(--s0); }
 th.metric { min-width: 13rem; font-weight: 550; padding-left: 1.5em; text-indent: -1.1em; line-height: 1.35; } th.metric code { color: var(--soft); font-weight: normal; }
 .parameters { font-size: .92em; overflow-wrap: anywhere; min-width: 14rem; }
 .summary tbody + tbody { border-top: 1px solid var(--line); }

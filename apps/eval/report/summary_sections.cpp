@@ -15,6 +15,8 @@ namespace ondes::report {
 namespace {
 
 constexpr std::size_t kCulpritsShown = 8;
+// With fewer pairs a bootstrap sees too few samples for its interval to hold what it says.
+constexpr std::int64_t kFewPairs = 10;
 
 // Column headings; those of numbers stand to the right, as the numbers do.
 std::string words(std::initializer_list<std::string_view> names) {
@@ -85,6 +87,13 @@ std::string range_text(const MetricSummary& summary, int decimals) {
   return summary.min && summary.max ? number_text(summary.min, decimals) + " \xE2\x80\xA6 " +
                                           number_text(summary.max, decimals)
                                     : number_text(std::nullopt, decimals);
+}
+
+std::string few_pairs_html(std::int64_t most) {
+  return most < kFewPairs && most > 0
+             ? fmt::format("<p class=\"unit\">With {} an interval says little.</p>\n",
+                           counted(static_cast<std::size_t>(most), "pair", "pairs"))
+             : "";
 }
 
 std::string date_text(const std::string& iso) {
@@ -186,6 +195,7 @@ std::string summary_html(const Evaluation& evaluation) {
       words({"Measure"}) + (several ? words({"System"}) : "") +
       numbers({"Pairs", "Mean", "95 % interval"}) + kPlotHeading +
       numbers({"Median", "Deviation", "Range"}) + "</tr></thead>\n";
+  std::int64_t most = 0;
   for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
     const MetricInfo& metric = evaluation.metrics[m];
     if (!measured_somewhere(evaluation, m)) {
@@ -195,6 +205,7 @@ std::string summary_html(const Evaluation& evaluation) {
     for (std::size_t s = 0; s < systems; ++s) {
       const MetricSummary& sum = evaluation.systems[s].summaries.at(m);
       const int d = metric.decimals;
+      most = std::max(most, sum.count);
       html += "<tr>";
       if (s == 0) {
         html += metric_heading(metric, systems);
@@ -216,7 +227,8 @@ std::string summary_html(const Evaluation& evaluation) {
     }
     html += "</tbody>\n";
   }
-  return html + "</table></div>\n" + nowhere_measured_html(evaluation) + "</section>\n";
+  return html + "</table></div>\n" + few_pairs_html(most) + nowhere_measured_html(evaluation) +
+         "</section>\n";
 }
 
 std::string comparison_html(const Evaluation& evaluation) {
@@ -227,12 +239,14 @@ std::string comparison_html(const Evaluation& evaluation) {
   std::size_t wins[2] = {0, 0};
   std::size_t ranking = 0;
   std::string rows;
+  std::int64_t most = 0;
   for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
     const MetricInfo& metric = evaluation.metrics[m];
     const PairedDifference& difference = evaluation.differences[m];
     if (difference.count == 0) {
       continue;
     }
+    most = std::max(most, difference.count);
     const bool ranks = metric.better != Better::neither;
     std::string verdict = ranks ? "not told apart" : "\xE2\x80\x93";
     ranking += ranks ? 1 : 0;
@@ -261,7 +275,7 @@ std::string comparison_html(const Evaluation& evaluation) {
          "</p>\n<div class=\"wide\"><table class=\"summary\">\n<thead><tr>" +
          words({"Measure"}) + numbers({"Pairs", "B \xE2\x88\x92 A", "95 % interval"}) +
          kPlotHeading + words({"Verdict"}) + "</tr></thead>\n<tbody>" + rows +
-         "</tbody></table></div>\n</section>\n";
+         "</tbody></table></div>\n" + few_pairs_html(most) + "</section>\n";
 }
 
 std::string distributions_html(const Evaluation& evaluation) {
