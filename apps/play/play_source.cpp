@@ -20,6 +20,11 @@ namespace {
 constexpr double kLongestSoundS = 2.0 * 3600.0;  // of a mel or a sound that is held in memory
 
 void load_features(const std::string& path, const Voice& voice, PlayInput& input) {
+  if (voice.autoregressive) {
+    throw Error(ErrorCode::usage, voice.path +
+                                      ": makes a sample a step of its mels, which is played from a "
+                                      "file only: `ondes render` makes one");
+  }
   const auto source = open_features(voice, path, input.kind);
   const BlockPlan& plan = voice.blocks;
   input.feature_channels = plan.values[static_cast<std::size_t>(plan.inputs.front())].channels;
