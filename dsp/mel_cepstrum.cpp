@@ -206,6 +206,7 @@ struct MelCepstrum::State {
         tables(config.fft_size, config.order, config.alpha),
         fft(config.fft_size),
         window(sptk_window(config.window, config.window_samples, config.normalisation)),
+        frame(window.size()),
         power(static_cast<std::size_t>(fft.bins())),
         log_power(static_cast<std::size_t>(tables.bin_stride)),
         ratio(static_cast<std::size_t>(tables.bin_stride)),
@@ -222,6 +223,7 @@ struct MelCepstrum::State {
   void begin(std::span<double> c);
   void find_moments(std::span<const double> c);
   void iterate(std::span<double> c);
+  void analyze_samples(std::span<const double> samples, std::span<double> c);
   void analyze_spectrum(std::span<double> c);
 
   const spectral::Kernels& kernels = spectral::kernels();
@@ -229,6 +231,7 @@ struct MelCepstrum::State {
   MelCepstrumTables tables;
   RealFftDouble fft;
   std::vector<double> window;    // (W)
+  std::vector<double> frame;     // (W)
   std::vector<double> power;     // (K)
   std::vector<float> log_power;  // (K)
   std::vector<float> ratio;      // P / |D|^2 (K)
@@ -298,6 +301,18 @@ void MelCepstrum::State::iterate(std::span<double> c) {
   }
 }
 
+void MelCepstrum::State::analyze_samples(std::span<const double> samples, std::span<double> c) {
+  const std::span<double> input = fft.input();
+  std::copy(samples.begin(), samples.end(), input.begin());
+  std::fill(input.begin() + std::ssize(samples), input.end(), 0.0);
+  fft.transform();
+  std::transform(fft.output().begin(), fft.output().end(), power.begin(),
+                 [](std::complex<double> value) {
+                   return value.real() * value.real() + value.imag() * value.imag();
+                 });
+  analyze_spectrum(c);
+}
+
 void MelCepstrum::State::analyze_spectrum(std::span<double> c) {
   take_logarithm();
   begin(c);
@@ -328,15 +343,7 @@ void MelCepstrum::analyze_windowed(std::span<const double> samples, std::span<do
           "frame: expected at most " + std::to_string(config().fft_size) + " samples, found " +
               std::to_string(samples.size()));
   assert(std::ssize(mc) == coefficients());
-  const std::span<double> input = state_->fft.input();
-  std::copy(samples.begin(), samples.end(), input.begin());
-  std::fill(input.begin() + std::ssize(samples), input.end(), 0.0);
-  state_->fft.transform();
-  std::transform(state_->fft.output().begin(), state_->fft.output().end(), state_->power.begin(),
-                 [](std::complex<double> value) {
-                   return value.real() * value.real() + value.imag() * value.imag();
-                 });
-  state_->analyze_spectrum(mc);
+  state_->analyze_samples(samples, mc);
 }
 
 void MelCepstrum::analyze_power(std::span<const double> power, std::span<double> mc) {
@@ -358,17 +365,20 @@ void MelCepstrum::analyze(std::span<const float> x, Frames out) {
   const std::int64_t pad =
       config().padding == Padding::centre_zero ? config().window_samples / 2 : 0;
   const std::span<double> mc = state_->mc;
-  std::vector<double> frame(state_->window.size());
+  const std::span<double> frame = state_->frame;
+  const double scale = config().sample_scale;
+  const std::int64_t size = std::ssize(frame);
   for (int t = 0; t < out.frames(); ++t) {
     const std::int64_t start = std::int64_t{t} * config().hop_samples - pad;
-    for (std::size_t n = 0; n < frame.size(); ++n) {
-      const std::int64_t index = start + static_cast<std::int64_t>(n);
-      const bool inside = index >= 0 && index < std::ssize(x);
-      frame[n] = inside ? static_cast<double>(x[static_cast<std::size_t>(index)]) *
-                              config().sample_scale * state_->window[n]
-                        : 0.0;
+    const std::int64_t begin = std::clamp<std::int64_t>(-start, 0, size);
+    const std::int64_t end = std::clamp<std::int64_t>(std::ssize(x) - start, begin, size);
+    std::fill(frame.begin(), frame.end(), 0.0);
+    for (std::int64_t n = begin; n < end; ++n) {
+      frame[static_cast<std::size_t>(n)] =
+          static_cast<double>(x[static_cast<std::size_t>(start + n)]) * scale *
+          state_->window[static_cast<std::size_t>(n)];
     }
-    analyze_windowed(frame, mc);
+    state_->analyze_samples(frame, mc);
     std::transform(mc.begin(), mc.end(), out[t].begin(),
                    [](double value) { return static_cast<float>(value); });
   }

@@ -15,8 +15,7 @@
 //
 // Shapes: N fft size, K = N/2 + 1 bins, M order, S samples, T frames.
 //         power (K)  c (M+1)  x (S)  out (T,M+1)
-// Set-up thread: constructors. One thread at a time: everything else, which does not allocate where
-// it writes into given memory.
+// Set-up thread: constructors. One thread at a time: everything else; no frame costs an allocation
 #pragma once
 #include <cstdint>
 #include <memory>

@@ -251,8 +251,12 @@ namespace ondes::spectral {
 
 HWY_EXPORT(make_kernels);
 
+Kernels kernels_of_chosen_target() {
+  return HWY_DYNAMIC_DISPATCH(make_kernels)();
+}
+
 const Kernels& kernels() {
-  static const Kernels chosen = HWY_DYNAMIC_DISPATCH(make_kernels)();
+  static const Kernels chosen = kernels_of_chosen_target();
   return chosen;
 }
 

@@ -30,8 +30,8 @@ struct Kernels {
   void (*power)(const std::complex<float>* x, float* out, std::size_t n);
   // out[k] = sqrt(|x[k]|^2 + epsilon)
   void (*amplitude)(const std::complex<float>* x, float epsilon, float* out, std::size_t n);
-  // y[n] = scale ln(max(y[n], floor)), floor at least the least normal float; within 4e-7 of the
-  // greatest |ln| and 2e-7; NaN and infinity stay what they are.
+  // y[n] = scale ln(max(y[n], floor)), floor at least the least normal float; within 3e-7 of
+  // itself, and 3e-7 where it is below 1. NaN and infinity stay what they are.
   void (*limited_logarithm)(float* y, float floor, float scale, std::size_t n);
   // out[m] = sum over the band's bins of weight times spectrum. Eight partial sums, added in the
   // order of MelFilterbank's judge; no fused multiply-add.
@@ -58,5 +58,7 @@ struct Kernels {
 
 // Chosen once, for this machine.
 const Kernels& kernels();
+// Chosen anew: for tests, which go through all.
+Kernels kernels_of_chosen_target();
 
 }  // namespace ondes::spectral
