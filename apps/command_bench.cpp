@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "apps/bench_features.h"
 #include "apps/bench_gan.h"
 #include "apps/bench_peer.h"
 #include "apps/bench_voice.h"
@@ -40,6 +41,22 @@ void find_onnx(bool asked, GanBenchOptions* options) {
   }
   fmt::print(stderr, "ondes: not compared with ONNX Runtime: {}; --onnx names another\n", missing);
   options->onnx_python.clear();
+}
+
+void add_features(CLI::App& sub, Action& action) {
+  auto options = std::make_shared<FeatureBenchOptions>();
+  CLI::App* features = sub.add_subcommand(
+  features->add_option("files", options->files, "Sound files, mono, all of one rate")->required();
+  features->add_option("--only", options->only, "Lines by name (default: all)")->delimiter(',');
+  features->add_option("--length", options->length_s, "Seconds of sound: the files, repeated")
+      ->check(finite_range(0.1, 3600.0))
+      ->capture_default_str();
+  features->add_option("--passes", options->passes, "The fastest of that many counts")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  features->add_flag("--json", options->json, "JSON lines instead of a table");
+  features->callback(
+      [options, &action] { action = [options] { return run_bench_features(*options); }; });
 }
 
 void add_gan(CLI::App& sub, Action& action) {
@@ -139,6 +156,7 @@ void add_bench_command(CLI::App& app, Action& action) {
     };
   });
   add_gan(*sub, action);
+  add_features(*sub, action);
   auto voice = std::make_shared<VoiceBenchOptions>();
   CLI::App* played =
       sub->add_subcommand("voice", "A voice that plays notes, through the synth, block by block");
