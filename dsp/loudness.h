@@ -3,7 +3,7 @@
 //
 // A 997 Hz sine of full scale in one channel reads -3.01 LUFS, in both channels of a stereo pair
 // 0.00 LUFS. Mono is one channel, as the recommendation has it.
-// Memory grows by 80 bytes a second of sound. One thread at a time.
+// Memory grows by some 100 bytes a second of sound, besides 3 s of samples. One thread at a time.
 #pragma once
 #include <memory>
 #include <optional>

@@ -98,8 +98,11 @@ Gaussian gaussian_of(ConstFrames x) {
   Gaussian result{std::vector<double>(columns, 0.0), Matrix(columns)};
   for (int t = 0; t < x.frames(); ++t) {
     for (std::size_t k = 0; k < columns; ++k) {
-      result.mean[k] += static_cast<double>(x[t][k]) / static_cast<double>(rows);
+      result.mean[k] += static_cast<double>(x[t][k]);
     }
+  }
+  for (double& value : result.mean) {
+    value /= static_cast<double>(rows);
   }
   std::vector<double> centred(columns);
   for (int t = 0; t < x.frames(); ++t) {

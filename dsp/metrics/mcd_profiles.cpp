@@ -16,6 +16,24 @@ int order_for_rate(int sample_rate_hz) {
   return sample_rate_hz <= 16000 ? 23 : sample_rate_hz <= 24000 ? 34 : 39;
 }
 
+// alpha_for_rate tries a thousand constants, as long as analysing a second of sound; the usual rates
+// are tried already.
+double standard_alpha(int sample_rate_hz) {
+  constexpr std::array<std::array<double, 2>, 7> kAlphas = {{{8000, 0.312},
+                                                             {16000, 0.410},
+                                                             {22050, 0.455},
+                                                             {24000, 0.466},
+                                                             {32000, 0.504},
+                                                             {44100, 0.544},
+                                                             {48000, 0.554}}};
+  for (const auto& [rate_hz, alpha] : kAlphas) {
+    if (rate_hz == sample_rate_hz) {
+      return alpha;
+    }
+  }
+  return alpha_for_rate(sample_rate_hz);
+}
+
 double espnet_alpha(int sample_rate_hz) {
   constexpr std::array<std::array<double, 2>, 5> kAlphas = {
       {{16000, 0.42}, {22050, 0.45}, {24000, 0.46}, {44100, 0.53}, {48000, 0.55}}};
@@ -42,7 +60,7 @@ MelCepstrumConfig mcd_standard_config(int sample_rate_hz) {
     config.fft_size *= 2;
   }
   config.order = order_for_rate(sample_rate_hz);
-  config.alpha = alpha_for_rate(sample_rate_hz);
+  config.alpha = standard_alpha(sample_rate_hz);
   config.window = SptkWindow::hamming;
   config.epsilon_kind = MelCepstrumConfig::Epsilon::added;
   config.epsilon = 1e-12;

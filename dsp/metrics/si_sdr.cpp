@@ -1,5 +1,6 @@
 #include "dsp/metrics/si_sdr.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "dsp/metrics/finite_internal.h"
@@ -16,9 +17,11 @@ Measured si_sdr_db(std::span<const float> reference, std::span<const float> gene
   double reference_mean = 0.0;
   double generated_mean = 0.0;
   for (std::size_t n = 0; n < reference.size(); ++n) {
-    reference_mean += static_cast<double>(reference[n]) / count;
-    generated_mean += static_cast<double>(generated[n]) / count;
+    reference_mean += static_cast<double>(reference[n]);
+    generated_mean += static_cast<double>(generated[n]);
   }
+  reference_mean /= count;
+  generated_mean /= count;
   double rr = 0.0;
   double rg = 0.0;
   double gg = 0.0;
@@ -29,12 +32,14 @@ Measured si_sdr_db(std::span<const float> reference, std::span<const float> gene
     rg += r * g;
     gg += g * g;
   }
-  // A constant leaves what its mean was rounded to: 1e-30 is -300 dB a sample.
-  constexpr double kSilentPower = 1e-30;
-  if (rr <= kSilentPower * count) {
+  // A constant leaves what its mean was rounded to; -300 dBFS a sample is silence in any case.
+  const auto silent = [count](double power, double mean) {
+    return power <= count * std::max(1e-30, 1e-24 * mean * mean);
+  };
+  if (silent(rr, reference_mean)) {
     return Measured::none("the reference is silent");
   }
-  if (gg <= kSilentPower * count) {
+  if (silent(gg, generated_mean)) {
     return Measured::none("the generated sound is silent");
   }
   const double scale = rg / rr;
