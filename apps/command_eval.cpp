@@ -19,6 +19,7 @@
 #include "apps/exit_codes.h"
 #include "apps/output_path.h"
 #include "apps/print.h"
+#include "apps/report_options.h"
 #include "engine/error.h"
 #include "engine/files/atomic_file.h"
 
@@ -32,6 +33,7 @@ struct EvalCommand {
   std::vector<std::string> compare;
   EvaluationRequest request;
   std::string csv;
+  ReportRequest report;
   std::string progress = "auto";
   bool json = false;
   bool force = false;
@@ -157,9 +159,16 @@ int run_eval(EvalCommand command) {
   if (!command.csv.empty() && command.csv != "-") {
     csv.emplace(command.csv);
   }
+  std::vector<std::string> inputs = command.inputs;
+  inputs.insert(inputs.end(), command.compare.begin(), command.compare.end());
+  const std::unique_ptr<ReportFile> report =
+      open_report(command.report, inputs, command.force || command.request.resume);
   const Evaluation evaluation = run_evaluation(command.request);
   if (csv) {
     write_text(*csv, results_csv(evaluation));
+  }
+  if (report) {
+    finish_report(*report, command.report, evaluation);
   }
   print_notes(evaluation);
   print_failures(evaluation);
@@ -225,6 +234,7 @@ void add_eval_command(CLI::App& app, Action& action) {
   sub->add_option("--csv", command->csv,
                   "A row a pair, when all are measured; - is standard output");
   sub->add_option("--jsonl", request.jsonl, "A line a pair, as they come");
+  add_report_options(*sub, command->report);
   sub->add_flag("--resume", request.resume, "Keeps the lines of --jsonl that still hold");
   sub->add_flag("--json", command->json, "The summary as JSON on standard output");
   sub->add_option("--bootstrap", request.bootstrap_resamples, "Resamples of the intervals")
