@@ -79,8 +79,7 @@ double LoudnessMeter::integrated_lufs() const {
 std::optional<double> LoudnessMeter::range_lu() const {
   // libebur128 says 0 where there is no block, which is also a steady tone's range.
   double range = 0.0;
-  if (impl_->frames < 3 * impl_->sample_rate_hz ||
-      !std::isfinite(integrated_lufs()) ||
+  if (impl_->frames < 3 * impl_->sample_rate_hz || !std::isfinite(integrated_lufs()) ||
       ebur128_loudness_range(impl_->state, &range) != EBUR128_SUCCESS) {
     return std::nullopt;
   }
