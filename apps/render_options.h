@@ -13,9 +13,9 @@
 #include "engine/lanes/synth.h"
 #include "engine/plan/step_runner.h"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): CLI11's name
 class App;
-}
+}  // namespace CLI
 
 namespace ondes {
 

@@ -42,7 +42,7 @@ struct ImportReport {
   std::vector<std::string> unknown;  // what the file does not say
 };
 
-struct ImportedVoice {
+struct ImportedVoice {  // NOLINT(bugprone-exception-escape): nlohmann::json moves without throwing
   nlohmann::json description;  // as voice_file.h says
   std::map<std::string, TensorData> tensors;
   ImportReport report;
