@@ -53,19 +53,6 @@ const MelCepstrumConfig& checked(const MelCepstrumConfig& config) {
   return config;
 }
 
-// A d = b with A[i][j] = r[|i - j|] + r[i + j]: the upper triangle, and b in the column behind it.
-void fill_system(std::span<const double> r,
-                 std::span<const double> b,
-                 double* rows,
-                 std::size_t stride) {
-  for (std::size_t i = 0; i < b.size(); ++i, rows += stride) {
-    for (std::size_t j = i; j < b.size(); ++j) {
-      rows[j] = r[j - i] + r[i + j];
-    }
-    rows[b.size()] = b[i];
-  }
-}
-
 }  // namespace
 
 double alpha_for_rate(double sample_rate_hz) {
@@ -200,6 +187,8 @@ std::vector<double> sptk_window(SptkWindow window, int size, SptkNormalisation n
   return values;
 }
 
+// Frames go through the iteration in groups of kLanes, because as many systems are solved in the time
+// of two. Each frame has its own numbers all the same: what it goes with changes nothing.
 struct MelCepstrum::State {
   explicit State(const MelCepstrumConfig& wanted)
       : config(checked(wanted)),
@@ -208,100 +197,57 @@ struct MelCepstrum::State {
         window(sptk_window(config.window, config.window_samples, config.normalisation)),
         frame(window.size()),
         power(static_cast<std::size_t>(fft.bins())),
-        log_power(static_cast<std::size_t>(tables.bin_stride)),
-        ratio(static_cast<std::size_t>(tables.bin_stride)),
         start(static_cast<std::size_t>(tables.coefficient_stride)),
-        moments(static_cast<std::size_t>(tables.moment_stride)),
-        r(static_cast<std::size_t>(2 * config.order + 1)),
-        step(static_cast<std::size_t>(config.order + 1)),
-        mc(step.size()),
-        twice(step.size()),
-        matrix_stride((step.size() + 8) / 8 * 8),
-        matrix(step.size() * matrix_stride) {}
+        count(static_cast<std::size_t>(config.order + 1)),
+        moments((2 * count - 1) * spectral::kLanes),
+        right(count * spectral::kLanes),
+        step(count * spectral::kLanes),
+        work(2 * count * (count + 1) * spectral::kLanes) {
+    for (Lane& lane : lanes) {
+      lane.log_power.resize(static_cast<std::size_t>(tables.bin_stride));
+      lane.ratio.resize(lane.log_power.size());
+      lane.c.resize(count);
+      lane.twice.resize(count);
+      lane.sums.resize(static_cast<std::size_t>(tables.moment_stride));
+    }
+    // Lanes that are not used solve a system too.
+    std::fill_n(moments.begin(), spectral::kLanes, 1.0);
+  }
 
-  void take_logarithm();
-  void begin(std::span<double> c);
-  void find_moments(std::span<const double> c);
-  void iterate(std::span<double> c);
-  void analyze_samples(std::span<const double> samples, std::span<double> c);
-  void analyze_spectrum(std::span<double> c);
+  // A frame in the iteration.
+  struct Lane {
+    std::vector<float> log_power;  // (K)
+    std::vector<float> ratio;      // P / |D|^2 (K)
+    std::vector<double> c;         // (M+1)
+    std::vector<float> twice;      // -2 c (M+1)
+    std::vector<float> sums;       // (2M+1)
+    double first_moment = 0.0;     // of the iteration before
+    bool active = false;
+  };
+
+  void take_samples(std::span<const double> samples, Lane& lane);
+  void take_power(Lane& lane);
+  void find_moments(std::size_t first);
+  void solve_and_step();
+  void iterate(std::size_t used);
 
   const spectral::Kernels& kernels = spectral::kernels();
   MelCepstrumConfig config;
   MelCepstrumTables tables;
   RealFftDouble fft;
-  std::vector<double> window;    // (W)
-  std::vector<double> frame;     // (W)
-  std::vector<double> power;     // (K)
-  std::vector<float> log_power;  // (K)
-  std::vector<float> ratio;      // P / |D|^2 (K)
-  std::vector<float> start;      // (M+1)
-  std::vector<float> moments;    // (2M+1)
-  std::vector<double> r;         // the same in double
-  std::vector<double> step;      // (M+1)
-  std::vector<double> mc;        // (M+1)
-  std::vector<float> twice;      // -2 c (M+1)
-  std::size_t matrix_stride;     // M+2, padded
-  std::vector<double> matrix;    // (M+1, matrix_stride)
+  std::vector<double> window;  // (W)
+  std::vector<double> frame;   // (W)
+  std::vector<double> power;   // (K)
+  std::vector<float> start;    // (M+1)
+  std::size_t count;           // M+1
+  std::array<Lane, spectral::kLanes> lanes;
+  std::vector<double> moments;  // (2M+1, kLanes)
+  std::vector<double> right;    // (M+1, kLanes)
+  std::vector<double> step;     // (M+1, kLanes)
+  std::vector<double> work;
 };
 
-// power + epsilon, and its logarithm.
-void MelCepstrum::State::take_logarithm() {
-  double least = kLeastPower * config.sample_scale * config.sample_scale;
-  if (config.epsilon_kind == Epsilon::floor_db) {
-    least = std::max(least, *std::max_element(power.begin(), power.end()) *
-                                std::pow(10.0, config.epsilon / 10.0));
-  }
-  const double added = config.epsilon_kind == Epsilon::added ? config.epsilon : 0.0;
-  for (std::size_t k = 0; k < power.size(); ++k) {
-    log_power[k] = static_cast<float>(std::clamp(power[k] + added, least, kMostPower));
-  }
-  kernels.limited_logarithm(log_power.data(), std::numeric_limits<float>::min(), 1.0F,
-                            power.size());
-}
-
-void MelCepstrum::State::begin(std::span<double> c) {
-  kernels.add_rows(log_power.data(), power.size(), tables.start.data(), start.size(), start.data());
-  std::copy_n(start.begin(), c.size(), c.begin());
-}
-
-void MelCepstrum::State::find_moments(std::span<const double> c) {
-  std::transform(c.begin(), c.end(), twice.begin(),
-                 [](double value) { return static_cast<float>(-2.0 * value); });
-  kernels.envelope_ratio(log_power.data(), twice.data(), twice.size(), tables.envelope.data(),
-                         ratio.size(), ratio.data());
-  kernels.add_rows(ratio.data(), power.size(), tables.moments.data(), moments.size(),
-                   moments.data());
-  std::copy_n(moments.begin(), r.size(), r.begin());
-}
-
-void MelCepstrum::State::iterate(std::span<double> c) {
-  double before = 0.0;
-  for (int j = 1; j <= config.max_iterations; ++j) {
-    find_moments(c);
-    if (j >= config.min_iterations) {
-      if (std::abs((r[0] - before) / r[0]) < config.threshold) {
-        return;
-      }
-      before = r[0];
-    }
-    double power_of_alpha = 1.0;
-    for (std::size_t i = 0; i < step.size(); ++i) {
-      step[i] = r[i] - power_of_alpha;
-      power_of_alpha *= -config.alpha;
-    }
-    // Positive definite for the moments of anything positive.
-    fill_system(r, step, matrix.data(), matrix_stride);
-    if (!kernels.solve(matrix.data(), step.size(), matrix_stride, step.data())) {
-      return;  // as near as rounding lets it come
-    }
-    for (std::size_t i = 0; i < step.size(); ++i) {
-      c[i] += step[i];
-    }
-  }
-}
-
-void MelCepstrum::State::analyze_samples(std::span<const double> samples, std::span<double> c) {
+void MelCepstrum::State::take_samples(std::span<const double> samples, Lane& lane) {
   const std::span<double> input = fft.input();
   std::copy(samples.begin(), samples.end(), input.begin());
   std::fill(input.begin() + std::ssize(samples), input.end(), 0.0);
@@ -310,13 +256,108 @@ void MelCepstrum::State::analyze_samples(std::span<const double> samples, std::s
                  [](std::complex<double> value) {
                    return value.real() * value.real() + value.imag() * value.imag();
                  });
-  analyze_spectrum(c);
+  take_power(lane);
 }
 
-void MelCepstrum::State::analyze_spectrum(std::span<double> c) {
-  take_logarithm();
-  begin(c);
-  iterate(c);
+// ln(power + epsilon), and the warped cepstrum of it to begin with.
+void MelCepstrum::State::take_power(Lane& lane) {
+  double least = kLeastPower * config.sample_scale * config.sample_scale;
+  if (config.epsilon_kind == Epsilon::floor_db) {
+    least = std::max(least, *std::max_element(power.begin(), power.end()) *
+                                std::pow(10.0, config.epsilon / 10.0));
+  }
+  const double added = config.epsilon_kind == Epsilon::added ? config.epsilon : 0.0;
+  for (std::size_t k = 0; k < power.size(); ++k) {
+    lane.log_power[k] = static_cast<float>(std::clamp(power[k] + added, least, kMostPower));
+  }
+  kernels.limited_logarithm(lane.log_power.data(), std::numeric_limits<float>::min(), 1.0F,
+                            power.size());
+  kernels.add_rows(lane.log_power.data(), power.size(), tables.start.data(), start.size(),
+                   start.data());
+  std::copy_n(start.begin(), count, lane.c.begin());
+}
+
+// Of the lanes from `first` on, as many as share a pass over the tables, if one of them is active.
+void MelCepstrum::State::find_moments(std::size_t first) {
+  const std::span<Lane> group = std::span(lanes).subspan(first, spectral::kGroup);
+  if (std::none_of(group.begin(), group.end(), [](const Lane& lane) { return lane.active; })) {
+    return;
+  }
+  const float* log_powers[spectral::kGroup];
+  const float* twices[spectral::kGroup];
+  const float* values[spectral::kGroup];
+  float* ratios[spectral::kGroup];
+  float* sums[spectral::kGroup];
+  for (std::size_t g = 0; g < group.size(); ++g) {
+    Lane& lane = group[g];
+    std::transform(lane.c.begin(), lane.c.end(), lane.twice.begin(),
+                   [](double value) { return static_cast<float>(-2.0 * value); });
+    log_powers[g] = lane.log_power.data();
+    twices[g] = lane.twice.data();
+    values[g] = ratios[g] = lane.ratio.data();
+    sums[g] = lane.sums.data();
+  }
+  kernels.envelope_ratio(log_powers, twices, count, tables.envelope.data(), group[0].ratio.size(),
+                         ratios);
+  kernels.add_rows_of_group(values, power.size(), tables.moments.data(), group[0].sums.size(),
+                            sums);
+  for (std::size_t g = 0; g < group.size(); ++g) {
+    for (std::size_t i = 0; group[g].active && i < 2 * count - 1; ++i) {
+      moments[i * spectral::kLanes + first + g] = static_cast<double>(group[g].sums[i]);
+    }
+  }
+}
+
+// One step of Newton's method for all lanes; those that rounding keeps from one are as near as it
+// lets them come.
+void MelCepstrum::State::solve_and_step() {
+  double power_of_alpha = 1.0;
+  for (std::size_t i = 0; i < count; ++i) {
+    for (std::size_t l = 0; l < spectral::kLanes; ++l) {
+      const std::size_t at = i * spectral::kLanes + l;
+      right[at] = moments[at] - power_of_alpha;
+    }
+    power_of_alpha *= -config.alpha;
+  }
+  const unsigned solved =
+      kernels.solve(moments.data(), right.data(), count, work.data(), step.data());
+  for (std::size_t l = 0; l < spectral::kLanes; ++l) {
+    Lane& lane = lanes[l];
+    lane.active = lane.active && (solved >> l & 1U) != 0;
+    for (std::size_t i = 0; lane.active && i < count; ++i) {
+      lane.c[i] += step[i * spectral::kLanes + l];
+    }
+  }
+}
+
+// The first `used` lanes, until each has ended.
+void MelCepstrum::State::iterate(std::size_t used) {
+  for (std::size_t l = 0; l < lanes.size(); ++l) {
+    lanes[l].active = l < used;
+    lanes[l].first_moment = 0.0;
+  }
+  for (int j = 1; j <= config.max_iterations; ++j) {
+    for (std::size_t l = 0; l < used; l += spectral::kGroup) {
+      find_moments(l);
+    }
+    bool any = false;
+    for (std::size_t l = 0; l < used; ++l) {
+      Lane& lane = lanes[l];
+      if (!lane.active) {
+        continue;
+      }
+      const double first = moments[l];
+      if (j >= config.min_iterations) {
+        lane.active = !(std::abs((first - lane.first_moment) / first) < config.threshold);
+        lane.first_moment = first;
+      }
+      any = any || lane.active;
+    }
+    if (!any) {
+      return;
+    }
+    solve_and_step();
+  }
 }
 
 MelCepstrum::MelCepstrum(const MelCepstrumConfig& config)
@@ -343,7 +384,9 @@ void MelCepstrum::analyze_windowed(std::span<const double> samples, std::span<do
           "frame: expected at most " + std::to_string(config().fft_size) + " samples, found " +
               std::to_string(samples.size()));
   assert(std::ssize(mc) == coefficients());
-  state_->analyze_samples(samples, mc);
+  state_->take_samples(samples, state_->lanes[0]);
+  state_->iterate(1);
+  std::copy(state_->lanes[0].c.begin(), state_->lanes[0].c.end(), mc.begin());
 }
 
 void MelCepstrum::analyze_power(std::span<const double> power, std::span<double> mc) {
@@ -351,7 +394,9 @@ void MelCepstrum::analyze_power(std::span<const double> power, std::span<double>
                                            " bins, found " + std::to_string(power.size()));
   assert(std::ssize(mc) == coefficients());
   std::copy(power.begin(), power.end(), state_->power.begin());
-  state_->analyze_spectrum(mc);
+  state_->take_power(state_->lanes[0]);
+  state_->iterate(1);
+  std::copy(state_->lanes[0].c.begin(), state_->lanes[0].c.end(), mc.begin());
 }
 
 void MelCepstrum::analyze(std::span<const float> x, Frames out) {
@@ -364,7 +409,6 @@ void MelCepstrum::analyze(std::span<const float> x, Frames out) {
           "signal: expected finite samples, found NaN or infinity");
   const std::int64_t pad =
       config().padding == Padding::centre_zero ? config().window_samples / 2 : 0;
-  const std::span<double> mc = state_->mc;
   const std::span<double> frame = state_->frame;
   const double scale = config().sample_scale;
   const std::int64_t size = std::ssize(frame);
@@ -378,9 +422,17 @@ void MelCepstrum::analyze(std::span<const float> x, Frames out) {
           static_cast<double>(x[static_cast<std::size_t>(start + n)]) * scale *
           state_->window[static_cast<std::size_t>(n)];
     }
-    state_->analyze_samples(frame, mc);
-    std::transform(mc.begin(), mc.end(), out[t].begin(),
-                   [](double value) { return static_cast<float>(value); });
+    const std::size_t lane = static_cast<std::size_t>(t) % spectral::kLanes;
+    state_->take_samples(frame, state_->lanes[lane]);
+    if (lane + 1 < spectral::kLanes && t + 1 < out.frames()) {
+      continue;
+    }
+    state_->iterate(lane + 1);
+    for (std::size_t l = 0; l <= lane; ++l) {
+      const std::vector<double>& c = state_->lanes[l].c;
+      std::transform(c.begin(), c.end(), out[t - static_cast<int>(lane - l)].begin(),
+                     [](double value) { return static_cast<float>(value); });
+    }
   }
 }
 

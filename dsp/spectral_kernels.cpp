@@ -1,5 +1,6 @@
 // Written once over Highway, compiled for every instruction set. What each loop means stands in the
 // header; the judges are the golden data of the analyses and tests/dsp/test_spectral_kernels.cpp.
+#include <cstdint>
 #include <limits>
 
 #include "dsp/mel_filterbank.h"
@@ -166,80 +167,198 @@ void add_rows(
   }
 }
 
+// A tile of kVectors vectors of columns from `column` on, for each of the group: on top of what
+// `sums` holds.
 template <std::size_t kVectors>
-HWY_INLINE void ratio_columns(const float* start,
-                              const float* values,
-                              std::size_t count,
-                              const float* table,
-                              std::size_t width,
-                              float* out) {
+HWY_INLINE void add_tile(const float* const values[kGroup],
+                         std::size_t count,
+                         const float* table,
+                         std::size_t width,
+                         V (&sums)[kGroup][kVectors]) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
-  V sums[kVectors];
-  for (std::size_t v = 0; v < kVectors; ++v) {
-    sums[v] = hn::LoadU(d, start + v * lanes);
-  }
-  for (std::size_t m = 0; m < count; ++m, table += width) {
-    const V value = hn::Set(d, values[m]);
+  for (std::size_t k = 0; k < count; ++k, table += width) {
+    V row[kVectors];
     for (std::size_t v = 0; v < kVectors; ++v) {
-      sums[v] = hn::MulAdd(value, hn::LoadU(d, table + v * lanes), sums[v]);
+      row[v] = hn::LoadU(d, table + v * lanes);
     }
-  }
-  for (std::size_t v = 0; v < kVectors; ++v) {
-    const V limited = hn::Min(sums[v], hn::Set(d, 80.0F));
-    hn::StoreU(hn::Exp(d, limited), d, out + v * lanes);
-  }
-}
-
-void envelope_ratio(const float* start,
-                    const float* values,
-                    std::size_t count,
-                    const float* table,
-                    std::size_t width,
-                    float* out) {
-  const std::size_t lanes = hn::Lanes(D());
-  std::size_t k = 0;
-  for (; k + 8 * lanes <= width; k += 8 * lanes) {
-    ratio_columns<8>(start + k, values, count, table + k, width, out + k);
-  }
-  for (; k < width; k += lanes) {
-    ratio_columns<1>(start + k, values, count, table + k, width, out + k);
-  }
-}
-
-bool solve(double* rows, std::size_t n, std::size_t stride, double* solution) {
-  const hn::CappedTag<double, 8> d;
-  const std::size_t lanes = hn::Lanes(d);
-  for (std::size_t j = 0; j < n; ++j) {
-    const double* pivots = rows + j * stride;
-    if (!(pivots[j] > 0.0)) {
-      return false;
-    }
-    const double inverse = 1.0 / pivots[j];
-    for (std::size_t i = j + 1; i < n; ++i) {
-      double* row = rows + i * stride;
-      const auto factor = hn::Set(d, pivots[i] * inverse);  // symmetric: the entry below the pivot
-      // Whole vectors: what they touch left of the diagonal is never read.
-      for (std::size_t k = i / lanes * lanes; k <= n; k += lanes) {
-        hn::StoreU(hn::NegMulAdd(factor, hn::LoadU(d, pivots + k), hn::LoadU(d, row + k)), d,
-                   row + k);
+    for (std::size_t g = 0; g < kGroup; ++g) {
+      const V value = hn::Set(d, values[g][k]);
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        sums[g][v] = hn::MulAdd(value, row[v], sums[g][v]);
       }
     }
   }
-  for (std::size_t i = n; i-- > 0;) {
-    const double* row = rows + i * stride;
-    double sum = row[n];
-    for (std::size_t k = i + 1; k < n; ++k) {
-      sum -= row[k] * solution[k];
+}
+
+template <std::size_t kVectors>
+HWY_INLINE void add_group_columns(const float* const values[kGroup],
+                                  std::size_t count,
+                                  const float* table,
+                                  std::size_t width,
+                                  std::size_t column,
+                                  float* const out[kGroup]) {
+  const D d;
+  V sums[kGroup][kVectors];
+  for (auto& group : sums) {
+    for (V& sum : group) {
+      sum = hn::Zero(d);
     }
-    solution[i] = sum / row[i];
   }
-  return true;
+  add_tile<kVectors>(values, count, table + column, width, sums);
+  for (std::size_t g = 0; g < kGroup; ++g) {
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      hn::StoreU(sums[g][v], d, out[g] + column + v * hn::Lanes(d));
+    }
+  }
+}
+
+// Vectors of a tile: as many as leave room for the table's in the registers of the target.
+constexpr std::size_t kTile = hn::MaxLanes(D()) == 16 ? 4 : 2;
+
+void add_rows_of_group(const float* const values[kGroup],
+                       std::size_t count,
+                       const float* table,
+                       std::size_t width,
+                       float* const out[kGroup]) {
+  const std::size_t lanes = hn::Lanes(D());
+  std::size_t column = 0;
+  for (; column + kTile * lanes <= width; column += kTile * lanes) {
+    add_group_columns<kTile>(values, count, table, width, column, out);
+  }
+  for (; column < width; column += lanes) {
+    add_group_columns<1>(values, count, table, width, column, out);
+  }
+}
+
+template <std::size_t kVectors>
+HWY_INLINE void ratio_columns(const float* const start[kGroup],
+                              const float* const values[kGroup],
+                              std::size_t count,
+                              const float* table,
+                              std::size_t width,
+                              std::size_t column,
+                              float* const out[kGroup]) {
+  const D d;
+  const std::size_t lanes = hn::Lanes(d);
+  V sums[kGroup][kVectors];
+  for (std::size_t g = 0; g < kGroup; ++g) {
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      sums[g][v] = hn::LoadU(d, start[g] + column + v * lanes);
+    }
+  }
+  add_tile<kVectors>(values, count, table + column, width, sums);
+  for (std::size_t g = 0; g < kGroup; ++g) {
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      const V limited = hn::Min(sums[g][v], hn::Set(d, 80.0F));
+      hn::StoreU(hn::Exp(d, limited), d, out[g] + column + v * lanes);
+    }
+  }
+}
+
+void envelope_ratio(const float* const start[kGroup],
+                    const float* const values[kGroup],
+                    std::size_t count,
+                    const float* table,
+                    std::size_t width,
+                    float* const out[kGroup]) {
+  const std::size_t lanes = hn::Lanes(D());
+  std::size_t k = 0;
+  for (; k + kTile * lanes <= width; k += kTile * lanes) {
+    ratio_columns<kTile>(start, values, count, table, width, k, out);
+  }
+  for (; k < width; k += lanes) {
+    ratio_columns<1>(start, values, count, table, width, k, out);
+  }
+}
+
+using DD = hn::CappedTag<double, kLanes>;
+using VD = hn::Vec<DD>;
+
+// The lanes of `part` of element `index` of an array (.., kLanes).
+HWY_INLINE std::size_t at(std::size_t index, std::size_t part) {
+  return index * kLanes + part * hn::Lanes(DD());
+}
+
+// A = F' U, row by row: row i is what is left of A's when the rows above have been taken away; it
+// stays in registers meanwhile, kColumns of it at a time. Column n is the right side.
+template <std::size_t kColumns>
+HWY_INLINE void eliminate_columns(std::size_t i,
+                                  std::size_t first,
+                                  std::size_t n,
+                                  std::size_t part,
+                                  const double* factors,
+                                  double* upper) {
+  const DD d;
+  VD left[kColumns];
+  for (std::size_t q = 0; q < kColumns; ++q) {
+    left[q] = hn::LoadU(d, upper + at(i * (n + 1) + first + q, part));
+  }
+  for (std::size_t j = 0; j < i; ++j) {
+    const VD factor = hn::LoadU(d, factors + at(j * n + i, part));
+    for (std::size_t q = 0; q < kColumns; ++q) {
+      const VD above = hn::LoadU(d, upper + at(j * (n + 1) + first + q, part));
+      left[q] = hn::NegMulAdd(factor, above, left[q]);
+    }
+  }
+  for (std::size_t q = 0; q < kColumns; ++q) {
+    hn::StoreU(left[q], d, upper + at(i * (n + 1) + first + q, part));
+  }
+}
+
+unsigned solve(
+    const double* moments, const double* right, std::size_t n, double* work, double* solution) {
+  const DD d;
+  double* upper = work;                           // (n, n + 1)
+  double* factors = work + n * (n + 1) * kLanes;  // (n, n), the diagonal: 1 / pivot
+  unsigned positive = 0;
+  for (std::size_t part = 0; part * hn::Lanes(d) < kLanes; ++part) {
+    auto all = hn::Eq(hn::Zero(d), hn::Zero(d));
+    for (std::size_t i = 0; i < n; ++i) {
+      for (std::size_t k = i; k < n; ++k) {
+        hn::StoreU(hn::Add(hn::LoadU(d, moments + at(k - i, part)),
+                           hn::LoadU(d, moments + at(i + k, part))),
+                   d, upper + at(i * (n + 1) + k, part));
+      }
+      hn::StoreU(hn::LoadU(d, right + at(i, part)), d, upper + at(i * (n + 1) + n, part));
+      std::size_t k = i;
+      for (; k + 8 <= n + 1; k += 8) {
+        eliminate_columns<8>(i, k, n, part, factors, upper);
+      }
+      for (; k + 4 <= n + 1; k += 4) {
+        eliminate_columns<4>(i, k, n, part, factors, upper);
+      }
+      for (; k <= n; ++k) {
+        eliminate_columns<1>(i, k, n, part, factors, upper);
+      }
+      const VD pivot = hn::LoadU(d, upper + at(i * (n + 1) + i, part));
+      all = hn::And(all, hn::Gt(pivot, hn::Zero(d)));
+      const VD inverse = hn::Div(hn::Set(d, 1.0), pivot);
+      hn::StoreU(inverse, d, factors + at(i * n + i, part));
+      for (k = i + 1; k < n; ++k) {
+        hn::StoreU(hn::Mul(hn::LoadU(d, upper + at(i * (n + 1) + k, part)), inverse), d,
+                   factors + at(i * n + k, part));
+      }
+    }
+    for (std::size_t i = n; i-- > 0;) {
+      VD sum = hn::Mul(hn::LoadU(d, upper + at(i * (n + 1) + n, part)),
+                       hn::LoadU(d, factors + at(i * n + i, part)));
+      for (std::size_t k = i + 1; k < n; ++k) {
+        sum = hn::NegMulAdd(hn::LoadU(d, factors + at(i * n + k, part)),
+                            hn::LoadU(d, solution + at(k, part)), sum);
+      }
+      hn::StoreU(sum, d, solution + at(i, part));
+    }
+    std::uint8_t bits[8] = {};
+    hn::StoreMaskBits(d, all, bits);
+    positive |= static_cast<unsigned>(bits[0]) << (part * hn::Lanes(d));
+  }
+  return positive;
 }
 
 Kernels make_kernels() {
-  return {&multiply, &power,    &amplitude,      &limited_logarithm,
-          &bands,    &add_rows, &envelope_ratio, &solve};
+  return {&multiply,          &power,          &amplitude, &limited_logarithm, &bands, &add_rows,
+          &add_rows_of_group, &envelope_ratio, &solve};
 }
 
 }  // namespace HWY_NAMESPACE

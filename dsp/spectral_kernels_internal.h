@@ -16,6 +16,11 @@ struct MelBand;
 
 namespace ondes::spectral {
 
+// Vectors that share a pass over a table.
+inline constexpr std::size_t kGroup = 4;
+// Systems that `solve` takes at once.
+inline constexpr std::size_t kLanes = 8;
+
 // Tables that `add_rows` and `envelope_ratio` read have rows of whole steps of that many values.
 inline constexpr int kTableStep = 16;
 
@@ -43,17 +48,27 @@ struct Kernels {
   // out[i] = sum over k of values[k] table[k * width + i], i < width, a multiple of kTableStep.
   void (*add_rows)(
       const float* values, std::size_t count, const float* table, std::size_t width, float* out);
-  // out[k] = exp(min(start[k] + sum over m of values[m] table[m * width + k], 80))
-  void (*envelope_ratio)(const float* start,
-                         const float* values,
+  // The same for kGroup vectors of values at once, which share what is read of the table. The sums
+  // of one do not depend on the others (but go in another order than `add_rows`).
+  void (*add_rows_of_group)(const float* const values[kGroup],
+                            std::size_t count,
+                            const float* table,
+                            std::size_t width,
+                            float* const out[kGroup]);
+  // out[k] = exp(min(start[k] + sum over m of values[m] table[m * width + k], 80)), for each of the
+  // group alike.
+  void (*envelope_ratio)(const float* const start[kGroup],
+                         const float* const values[kGroup],
                          std::size_t count,
                          const float* table,
                          std::size_t width,
-                         float* out);
-  // Solves the symmetric system whose upper triangle and right side stand in `rows` (n rows of
-  // `stride` values, the right side in column n), by elimination without pivoting, in place.
-  // stride >= n + 1 and a multiple of 8. False where a pivot is not positive.
-  bool (*solve)(double* rows, std::size_t n, std::size_t stride, double* solution);
+                         float* const out[kGroup]);
+  // Solves kLanes systems at once, lane by lane: A x = b with A[i][j] = m[|i - j|] + m[i + j], by
+  // elimination without pivoting. A lane's answer does not depend on the others. Returns a bit for
+  // each lane whose pivots were all positive.
+  //   moments (2n-1, kLanes)  right, solution (n, kLanes)  work (2 n (n+1), kLanes)
+  unsigned (*solve)(
+      const double* moments, const double* right, std::size_t n, double* work, double* solution);
 };
 
 // Chosen once, for this machine.

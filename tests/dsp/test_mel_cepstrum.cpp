@@ -162,3 +162,16 @@ TEST_CASE("no frame costs an allocation") {
   analysis.analyze(x, out);
   CHECK(counter.count() == 2 * for_one_frame);
 }
+
+TEST_CASE("a frame's mel-cepstrum is the same alone and among others, bit for bit") {
+  MelCepstrum analysis(small());
+  const std::vector<float> x = resonant_noise(2000);
+  const std::vector<float> all = analysis.analyze(x);
+  const std::size_t frames = all.size() / 13;
+  REQUIRE(frames == 23);  // not a multiple of the frames that go together
+  for (std::size_t t = 0; t < frames; ++t) {
+    const std::vector<float> alone = analysis.analyze(std::span(x).subspan(80 * t, 200));
+    CHECK(
+        std::equal(alone.begin(), alone.end(), all.begin() + static_cast<std::ptrdiff_t>(13 * t)));
+  }
+}

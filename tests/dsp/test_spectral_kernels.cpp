@@ -132,38 +132,63 @@ TEST_CASE("sums of rows, ratios and solutions agree with double on every instruc
     std::vector<float> sums(kWidth);
     kernels.add_rows(values.data(), kCount, table.data(), kWidth, sums.data());
     std::vector<float> ratios(kWidth);
-    kernels.envelope_ratio(start.data(), values.data(), kCount, table.data(), kWidth,
-                           ratios.data());
+    // The third of a group, whose others differ.
+    const std::vector<float> other = noise(kCount, 6);
+    std::vector<float> unused(kWidth);
+    std::vector<float> group_sums(kWidth);
+    const float* const starts[] = {start.data(), start.data(), start.data(), start.data()};
+    const float* const group[] = {other.data(), other.data(), values.data(), other.data()};
+    float* const to_sums[] = {unused.data(), unused.data(), group_sums.data(), unused.data()};
+    float* const to_ratios[] = {unused.data(), unused.data(), ratios.data(), unused.data()};
+    kernels.add_rows_of_group(group, kCount, table.data(), kWidth, to_sums);
+    kernels.envelope_ratio(starts, group, kCount, table.data(), kWidth, to_ratios);
     for (std::size_t i = 0; i < kWidth; ++i) {
       double sum = 0.0;
       for (std::size_t k = 0; k < kCount; ++k) {
         sum += static_cast<double>(values[k]) * static_cast<double>(table[k * kWidth + i]);
       }
       CHECK(sums[i] == Approx(sum).margin(2e-6));  // 37 roundings of sums of about 1
+      CHECK(group_sums[i] == Approx(sum).margin(2e-6));
       CHECK(ratios[i] == Approx(std::exp(static_cast<double>(start[i]) + sum)).epsilon(3e-6));
     }
 
-    // A Gram matrix of 9 over 37: positive definite; the solution is known.
-    constexpr std::size_t kUnknowns = 9;
-    constexpr std::size_t kStride = 16;
-    std::vector<double> rows(kUnknowns * kStride, 0.0);
-    for (std::size_t i = 0; i < kUnknowns; ++i) {
-      for (std::size_t j = 0; j < kUnknowns; ++j) {
-        double product = 0.0;
-        for (std::size_t k = 0; k < kCount; ++k) {
-          product += static_cast<double>(table[k * kWidth + i]) *
-                     static_cast<double>(table[k * kWidth + j]);
+    // Moments of something positive, another in every lane; the solution is known.
+    constexpr std::size_t kUnknowns = 13;
+    constexpr std::size_t kLanes = spectral::kLanes;
+    std::vector<double> moments((2 * kUnknowns - 1) * kLanes, 0.0);
+    std::vector<double> right(kUnknowns * kLanes, 0.0);
+    for (std::size_t l = 0; l < kLanes; ++l) {
+      for (std::size_t i = 0; i < 2 * kUnknowns - 1; ++i) {
+        for (std::size_t k = 0; k < 64; ++k) {
+          const double weight = 1.1 + static_cast<double>(table[l * 64 + k]);
+          moments[i * kLanes + l] += weight * std::cos(0.049 * static_cast<double>(i * k));
         }
-        rows[i * kStride + kUnknowns] += product * static_cast<double>(j + 1);
-        rows[i * kStride + j] = j >= i ? product : 1e9;  // below the diagonal nothing is read
+      }
+      for (std::size_t i = 0; i < kUnknowns; ++i) {
+        for (std::size_t j = 0; j < kUnknowns; ++j) {
+          const std::size_t apart = i > j ? i - j : j - i;
+          right[i * kLanes + l] += (moments[apart * kLanes + l] + moments[(i + j) * kLanes + l]) *
+                                   static_cast<double>(j + l);
+        }
       }
     }
-    std::vector<double> singular(rows.size(), 0.0);
-    std::vector<double> solution(kUnknowns);
-    REQUIRE(kernels.solve(rows.data(), kUnknowns, kStride, solution.data()));
-    for (std::size_t i = 0; i < kUnknowns; ++i) {
-      CHECK(solution[i] == Approx(static_cast<double>(i + 1)).epsilon(1e-12));
+    std::vector<double> work(2 * kUnknowns * (kUnknowns + 1) * kLanes);
+    std::vector<double> solution(kUnknowns * kLanes);
+    CHECK(kernels.solve(moments.data(), right.data(), kUnknowns, work.data(), solution.data()) ==
+          0xFFU);
+    for (std::size_t i = 0; i < solution.size(); ++i) {
+      CHECK(solution[i] ==
+            Approx(static_cast<double>(i / kLanes + i % kLanes)).epsilon(1e-10).margin(1e-10));
     }
-    CHECK_FALSE(kernels.solve(singular.data(), kUnknowns, kStride, solution.data()));
+    // One lane without a solution is named, the others keep theirs.
+    const std::vector<double> before = solution;
+    for (std::size_t i = 0; i < 2 * kUnknowns - 1; ++i) {
+      moments[i * kLanes + 5] = 0.0;
+    }
+    CHECK(kernels.solve(moments.data(), right.data(), kUnknowns, work.data(), solution.data()) ==
+          0xDFU);
+    for (std::size_t i = 0; i < solution.size(); ++i) {
+      CHECK((i % kLanes == 5 || solution[i] == before[i]));
+    }
   });
 }
