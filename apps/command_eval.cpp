@@ -27,6 +27,7 @@ namespace ondes {
 namespace {
 
 constexpr std::size_t kListedFailures = 20;
+constexpr std::size_t kListedNotes = 6;
 
 struct EvalCommand {
   std::vector<std::string> inputs;
@@ -118,12 +119,18 @@ void print_failures(const Evaluation& evaluation) {
 }
 
 void print_notes(const Evaluation& evaluation) {
+  std::size_t count = 0;
   for (const System& system : evaluation.systems) {
     for (const PairResult& pair : system.pairs) {
       for (const std::string& text : pair.notes) {
-        note(pair.id + ": " + text);
+        if (++count <= kListedNotes) {
+          note(pair.id + ": " + text);
+        }
       }
     }
+  }
+  if (count > kListedNotes) {
+    note(fmt::format("... {} more such notes; --csv and --jsonl hold all", count - kListedNotes));
   }
 }
 
@@ -181,6 +188,17 @@ int run_eval(EvalCommand command) {
   return exit_code_of(evaluation);
 }
 
+std::vector<MetricInfo> further_metrics() {
+  std::vector<MetricInfo> further;
+  const std::vector<MetricInfo> must = must_metrics({});
+  for (const MetricInfo& metric : all_metrics({})) {
+    if (find_metric(must, metric.name) < 0) {
+      further.push_back(metric);
+    }
+  }
+  return further;
+}
+
 void add_policies(CLI::App& sub, EvaluationPolicies& policies) {
   using Rate = EvaluationPolicies::RateMismatch;
   using Channels = EvaluationPolicies::Channels;
@@ -207,6 +225,12 @@ void add_policies(CLI::App& sub, EvaluationPolicies& policies) {
   sub.add_option("--align", policies.align, "delay: take out one delay found by cross-correlation")
       ->transform(CLI::Transformer(aligns))
       ->type_name("none|delay");
+  sub.add_option("--mcd-profile", policies.mcd_profile,
+                 "What mcd is: default, espnet or kubichek (--metrics all has all of them)")
+      ->capture_default_str();
+  sub.add_option("--f0-ref", policies.f0_reference_folder,
+                 "A folder of pitch tracks made elsewhere: PAIR.csv, .txt, .f0 (time,hz) or .npy");
+  sub.add_option("--f0-gen", policies.f0_generated_folder, "The same of the generated sounds");
   sub.add_option("--max-delay", policies.max_delay_s, "Seconds, for --align delay")
       ->check(finite_range(0.0, 10.0))
       ->capture_default_str();
@@ -218,7 +242,9 @@ void add_eval_command(CLI::App& app, Action& action) {
   CLI::App* sub = app.add_subcommand("eval", "Measures how near sounds are to their references");
   auto command = std::make_shared<EvalCommand>();
   EvaluationRequest& request = command->request;
-  sub->add_option("inputs", command->inputs, "REF GEN: two files or two folders")->expected(0, 2);
+  sub->add_option("inputs", command->inputs,
+                  "REF GEN: two files or two folders; REF may be a score (.mid) and GEN its render")
+      ->expected(0, 2);
   sub->add_option("--compare", command->compare, "Two systems of the same references: A B")
       ->expected(2)
       ->type_name("A B");
@@ -246,7 +272,10 @@ void add_eval_command(CLI::App& app, Action& action) {
       ->capture_default_str();
   sub->add_option("--progress", command->progress, "auto, json or none")->capture_default_str();
   sub->add_flag("--force", command->force, "Replace existing outputs");
-  sub->footer("Metrics: " + metric_names(all_metrics({})) +
+  const MetricSetting scores{.kind = MetricKind::scores, .policies = {}};
+  sub->footer("Metrics: " + metric_names(must_metrics({})) +
+              "; --metrics all has these too: " + metric_names(further_metrics()) +
+              ".\nOf a render and its score: " + metric_names(all_metrics(scores)) +
               ".\nExit code 3: a pair could not be measured; 6: a gate was broken.");
   sub->callback([command, &action] { action = [command] { return run_eval(*command); }; });
 }

@@ -12,9 +12,6 @@ namespace {
 
 enum Row { kMcd, kMcdSync, kDelay, kMcdEspnet, kMcdKubichek, kMfcc, kMfccSync };
 
-// Parameter strings hold the rate; those of a table of metrics are for all of them.
-constexpr const char* kAnyRate = "at the reference's rate";
-
 McdOptions mcd_options(const std::string& profile) {
   const std::optional<McdProfile> found = mcd_profile(profile);
   if (!found) {
@@ -31,42 +28,54 @@ McdOptions mcd_options(const std::string& profile) {
   return options;
 }
 
-MetricInfo mcd_info(const std::string& name, const std::string& profile, const char* what) {
-  constexpr int kShownRateHz = 22050;
-  return {.name = name,
-          .label = fmt::format("Mel-cepstral distortion, {}", what),
-          .unit = "dB",
-          .better = Better::lower,
-          .parameters = fmt::format("{}; {} (shown for {} Hz)",
-                                    mcd_parameters(kShownRateHz, mcd_options(profile)), kAnyRate,
-                                    kShownRateHz),
-          .decimals = 3};
+// A profile that does not have the rate says so instead of its parameters; its values will too.
+std::string parameters_text(int rate_hz, const McdOptions& options) {
+  try {
+    return fmt::format("{} Hz: {}", rate_hz, mcd_parameters(rate_hz, options));
+  } catch (const Error& error) {
+    return error.what();
+  }
 }
 
-std::vector<MetricRow> rows(const EvaluationPolicies& policies) {
-  const std::string mfcc = mfcc_distance_parameters(22050) + " (shown for 22050 Hz)";
-  return {
-      {mcd_info("mcd_db", policies.mcd_profile, "aligned")},
-      {mcd_info("mcd_sync_db", policies.mcd_profile, "frame by frame")},
+MetricRow mcd_row(const MetricSetting& setting,
+                  const std::string& name,
+                  const std::string& profile,
+                  const std::string& what) {
+  return {{.name = name,
+           .label = "Mel-cepstral distortion, " + what,
+           .unit = "dB",
+           .better = Better::lower,
+           .parameters = parameters_text(setting.rate_hz, mcd_options(profile))}};
+}
+
+std::vector<MetricRow> rows(const MetricSetting& setting) {
+  const std::string mfcc = mfcc_distance_parameters(setting.rate_hz);
+  const std::string& profile = setting.policies.mcd_profile;
+  std::vector<MetricRow> all{
+      mcd_row(setting, "mcd_db", profile, "as the profile aligns"),
+      mcd_row(setting, "mcd_sync_db", profile, "frame by frame"),
       {{.name = "delay_samples",
         .label = "Delay of the generated sound, taken out by the default MCD",
         .unit = "",
         .better = Better::neither,
         .parameters = "cross-correlation, at most 0.1 s; 0 where it stays below 0.5",
         .decimals = 0}},
-      {mcd_info("mcd_espnet_db", "espnet", "ESPnet's"), false},
-      {mcd_info("mcd_kubichek_db", "kubichek", "Kubichek's"), false},
+      mcd_row(setting, "mcd_espnet_db", "espnet", "as ESPnet prints it"),
+      mcd_row(setting, "mcd_kubichek_db", "kubichek", "Kubichek's"),
       {{.name = "mfcc_distance_db",
         .label = "MFCC distance, aligned",
         .unit = "dB",
         .better = Better::lower,
-        .parameters = mfcc + "; exact DTW"}},
+        .parameters = mfcc}},
       {{.name = "mfcc_distance_sync_db",
         .label = "MFCC distance, frame by frame",
         .unit = "dB",
         .better = Better::lower,
-        .parameters = mfcc + "; common frames"}},
+        .parameters = mfcc + "; frame by frame instead, over common frames"}},
   };
+  all[kMcdEspnet].must = false;
+  all[kMcdKubichek].must = false;
+  return all;
 }
 
 // A reason of one profile is none of the others'.

@@ -71,6 +71,28 @@ MetricKind kind_of(const std::vector<PairedSystem>& systems) {
   return scores ? MetricKind::scores : MetricKind::sounds;
 }
 
+// Of the first reference that can be opened.
+int first_rate_hz(const std::vector<PairedSystem>& systems, int fallback) {
+  for (const PairFiles& pair : systems.front().pairing.pairs) {
+    try {
+      return AudioFileReader(pair.reference).info().sample_rate_hz;
+    } catch (const Error&) {
+    }
+  }
+  return fallback;
+}
+
+MetricSetting setting_of(const EvaluationRequest& request,
+                         const std::vector<PairedSystem>& systems) {
+  MetricSetting setting;
+  setting.kind = kind_of(systems);
+  setting.policies = request.policies;
+  if (setting.kind == MetricKind::sounds) {
+    setting.rate_hz = first_rate_hz(systems, setting.rate_hz);
+  }
+  return setting;
+}
+
 // 0 for what cannot be opened: measuring says why.
 std::int64_t duration_ms(const std::string& path) {
   try {
@@ -115,10 +137,12 @@ class Measuring {
  public:
   Measuring(const EvaluationRequest& request,
             const MetricPlan& plan,
+            int rate_hz,
             JsonLinesFile* file,
             std::int64_t total)
       : request_(request),
         plan_(plan),
+        rate_hz_(rate_hz),
         file_(file),
         progress_(request.progress, "eval", total, kProgressRateHz) {}
 
@@ -129,7 +153,15 @@ class Measuring {
     system.only_in_generated = std::move(paired.pairing.only_in_generated);
     const auto measure_one = [&](const PairFiles& files) {
       const PairResult* known = file_ ? file_->find(system.name, files.id) : nullptr;
-      return known ? *known : measure_pair(files, request_.policies, plan_);
+      if (known) {
+        return *known;
+      }
+      PairResult pair = measure_pair(files, request_.policies, plan_);
+      if (const int rate_hz = pair.reference.rate_hz; rate_hz != 0 && rate_hz != rate_hz_) {
+        pair.notes.push_back(fmt::format("measured at {} Hz; the parameters are stated for {} Hz",
+                                         rate_hz, rate_hz_));
+      }
+      return pair;
     };
     const auto on_result = [&](const PairResult& pair) {
       if (file_ && !file_->find(system.name, pair.id)) {
@@ -145,6 +177,7 @@ class Measuring {
  private:
   const EvaluationRequest& request_;
   const MetricPlan& plan_;
+  int rate_hz_;  // that parameters are written for
   JsonLinesFile* file_;
   Progress progress_;
   std::int64_t done_ms_ = 0;
@@ -154,7 +187,8 @@ class Measuring {
 
 Evaluation run_evaluation(const EvaluationRequest& request) {
   std::vector<PairedSystem> systems = paired_systems(request);
-  const MetricPlan plan(request.metrics, request.policies, kind_of(systems));
+  const MetricSetting setting = setting_of(request, systems);
+  const MetricPlan plan(request.metrics, setting);
   std::vector<Gate> gates;
   for (const std::string& gate : request.gates) {
     gates.push_back(parse_gate(gate, plan.metrics()));
@@ -172,7 +206,8 @@ Evaluation run_evaluation(const EvaluationRequest& request) {
   }
   const std::unique_ptr<JsonLinesFile> file = results_file(request, evaluation, systems);
   try {
-    Measuring measuring(request, plan, file.get(), total_ms(systems, request.progress));
+    Measuring measuring(request, plan, setting.rate_hz, file.get(),
+                        total_ms(systems, request.progress));
     for (PairedSystem& system : systems) {
       evaluation.systems.push_back(measuring.measure(std::move(system)));
     }

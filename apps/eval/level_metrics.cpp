@@ -25,7 +25,7 @@ MetricRow row(const char* name,
            .decimals = decimals}};
 }
 
-std::vector<MetricRow> rows(const EvaluationPolicies&) {
+std::vector<MetricRow> rows(const MetricSetting&) {
   return {
       row("loudness_difference_lu", "Loudness, generated - reference", "LU", Better::neither, 2,
           "integrated, ITU-R BS.1770-4, as one channel"),
@@ -35,9 +35,9 @@ std::vector<MetricRow> rows(const EvaluationPolicies&) {
           "four times oversampled, ITU-R BS.1770-4, of the mono mix"),
       row("dc_offset", "Offset of the generated sound", "", Better::neither, 6,
           "mean of the samples"),
-      row("clipped_samples", "Clipped samples of the generated sound", "", Better::lower, 0,
+      row("clipped_samples", "Clipped samples of the generated sound", "", Better::lower, 1,
           "runs of 3 or more equal samples at the extreme, within 6 dB of full scale"),
-      row("click_difference", "Clicks, generated - reference", "", Better::lower, 0,
+      row("click_difference", "Clicks, generated - reference", "", Better::lower, 1,
           "fourth difference above 40 times its median of 50 ms and 1e-3 of full scale"),
       row("zero_crossing_difference", "Zero-crossing rate, mean distance", "", Better::lower, 4,
           "librosa: frame 2048, hop 512; crossings a sample, over common frames"),

@@ -37,8 +37,15 @@ struct MetricRow {
   bool must = true;  // part of --metrics must
 };
 
+// What parameter strings are written for.
+struct MetricSetting {
+  MetricKind kind = MetricKind::sounds;
+  EvaluationPolicies policies;
+  int rate_hz = 22050;  // of the first reference; pairs of another rate say so in their notes
+};
+
 struct MetricGroup {
-  std::vector<MetricRow> (*rows)(const EvaluationPolicies& policies);
+  std::vector<MetricRow> (*rows)(const MetricSetting& setting);
   // `values` runs parallel to rows(). May throw Error, which then is the reason of every value.
   void (*measure)(const MetricInput& input, std::span<MetricValue> values);
 };

@@ -24,18 +24,13 @@ std::string without_unit(const std::string& name) {
 }
 
 std::set<std::string> selected_names(const std::vector<std::string>& names,
-                                     const EvaluationPolicies& policies,
-                                     MetricKind kind) {
-  const std::vector<MetricInfo> all = all_metrics(policies, kind);
+                                     const MetricSetting& setting) {
+  const std::vector<MetricInfo> all = all_metrics(setting);
   std::set<std::string> selected;
   for (const std::string& name : names) {
     if (name == "must" || name == "all") {
-      for (const MetricGroup& group : metric_groups(kind)) {
-        for (const MetricRow& row : group.rows(policies)) {
-          if (row.must || name == "all") {
-            selected.insert(row.info.name);
-          }
-        }
+      for (const MetricInfo& metric : name == "all" ? all : must_metrics(setting)) {
+        selected.insert(metric.name);
       }
       continue;
     }
@@ -53,22 +48,37 @@ std::set<std::string> selected_names(const std::vector<std::string>& names,
 }  // namespace
 
 std::span<const MetricGroup> metric_groups(MetricKind kind) {
-  static const std::array<MetricGroup, 4> of_sounds{kCepstralMetrics, kSpectralMetrics,
-                                                    kLevelMetrics, kWaveMetrics};
+  static const std::array<MetricGroup, 5> of_sounds{kCepstralMetrics, kSpectralMetrics,
+                                                    kPitchMetrics, kLevelMetrics, kWaveMetrics};
+  static const std::array<MetricGroup, 1> of_scores{kScoreMetrics};
   if (kind == MetricKind::scores) {
-    return {};
+    return of_scores;
   }
   return of_sounds;
 }
 
-std::vector<MetricInfo> all_metrics(const EvaluationPolicies& policies, MetricKind kind) {
-  std::vector<MetricInfo> all;
-  for (const MetricGroup& group : metric_groups(kind)) {
-    for (const MetricRow& row : group.rows(policies)) {
-      all.push_back(row.info);
+namespace {
+
+std::vector<MetricInfo> listed(const MetricSetting& setting, bool must_only) {
+  std::vector<MetricInfo> metrics;
+  for (const MetricGroup& group : metric_groups(setting.kind)) {
+    for (const MetricRow& row : group.rows(setting)) {
+      if (row.must || !must_only) {
+        metrics.push_back(row.info);
+      }
     }
   }
-  return all;
+  return metrics;
+}
+
+}  // namespace
+
+std::vector<MetricInfo> all_metrics(const MetricSetting& setting) {
+  return listed(setting, false);
+}
+
+std::vector<MetricInfo> must_metrics(const MetricSetting& setting) {
+  return listed(setting, true);
 }
 
 int find_metric(const std::vector<MetricInfo>& metrics, const std::string& name) {
@@ -86,13 +96,11 @@ std::string metric_names(const std::vector<MetricInfo>& metrics) {
   return text;
 }
 
-MetricPlan::MetricPlan(const std::vector<std::string>& names,
-                       const EvaluationPolicies& policies,
-                       MetricKind kind) {
-  const std::set<std::string> selected = selected_names(names, policies, kind);
-  for (const MetricGroup& group : metric_groups(kind)) {
+MetricPlan::MetricPlan(const std::vector<std::string>& names, const MetricSetting& setting) {
+  const std::set<std::string> selected = selected_names(names, setting);
+  for (const MetricGroup& group : metric_groups(setting.kind)) {
     Part part{&group, {}};
-    for (const MetricRow& row : group.rows(policies)) {
+    for (const MetricRow& row : group.rows(setting)) {
       const bool wanted = selected.contains(row.info.name);
       part.outputs.push_back(wanted ? static_cast<int>(metrics_.size()) : -1);
       if (wanted) {

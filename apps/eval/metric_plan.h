@@ -19,9 +19,7 @@ class MetricPlan {
   // `names`: "must", "all", or metrics; a name may leave its unit out ("mcd"). The order is the
   // table's, whatever the order asked for. Throws Error{usage} for a name that is not there, and
   // lists those that are of this kind.
-  MetricPlan(const std::vector<std::string>& names,
-             const EvaluationPolicies& policies,
-             MetricKind kind = MetricKind::sounds);
+  MetricPlan(const std::vector<std::string>& names, const MetricSetting& setting);
 
   const std::vector<MetricInfo>& metrics() const { return metrics_; }
   // As many values as metrics().
@@ -37,8 +35,10 @@ class MetricPlan {
 };
 
 // Every metric there is, for help and documentation.
-std::vector<MetricInfo> all_metrics(const EvaluationPolicies& policies,
-                                    MetricKind kind = MetricKind::sounds);
+std::vector<MetricInfo> all_metrics(const MetricSetting& setting);
+
+// Those of --metrics must.
+std::vector<MetricInfo> must_metrics(const MetricSetting& setting);
 
 // The index of the metric called `name`, which may leave the unit out ("mcd" for mcd_db), or -1.
 int find_metric(const std::vector<MetricInfo>& metrics, const std::string& name);

@@ -41,7 +41,7 @@ std::string track_parameters(const EvaluationPolicies& policies) {
   return text;
 }
 
-std::vector<MetricRow> rows(const EvaluationPolicies& policies) {
+std::vector<MetricRow> rows(const MetricSetting& setting) {
   std::vector<MetricRow> rows{
       row("f0_rmse_cents", "F0 error (RMS)", "cents", Better::lower, true),
       row("f0_bias_cents", "F0, generated - reference", "cents", Better::neither, false),
@@ -54,7 +54,7 @@ std::vector<MetricRow> rows(const EvaluationPolicies& policies) {
       row("melody_rca", "Raw chroma accuracy", "", Better::higher, true),
       row("melody_oa", "Overall melody accuracy", "", Better::higher, true),
   };
-  const std::string tracks = track_parameters(policies);
+  const std::string tracks = track_parameters(setting.policies);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     rows[i].info.parameters = tracks + (i >= kPitchAccuracy ? "; mir_eval.melody, 50 cents" : "");
   }

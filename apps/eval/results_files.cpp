@@ -53,23 +53,50 @@ std::vector<std::string_view> lines_of(std::string_view text) {
   return lines;
 }
 
+std::string names_of(const json& metrics) {
+  std::string names;
+  for (const json& metric : metrics) {
+    names += (names.empty() ? "" : ", ") + metric.value("name", "");
+  }
+  return names;
+}
+
+// What of the header differs, in words that fit on a line.
+std::string difference_of(const json& found, const json& wanted) {
+  for (const auto& [key, value] : wanted.items()) {
+    const json other = found.value(key, json());
+    if (other == value) {
+      continue;
+    }
+    if (key != "metrics" || !other.is_array()) {
+      return fmt::format("{} {}, found {}", key, value.dump(), quote(other.dump()));
+    }
+    if (names_of(other) != names_of(value)) {
+      return fmt::format("the metrics {}, found {}", names_of(value), names_of(other));
+    }
+    for (std::size_t m = 0; m < value.size(); ++m) {
+      if (other[m] != value[m]) {
+        return fmt::format("{} with {}, found {}", value[m].value("name", ""),
+                           quote(value[m].value("parameters", "")),
+                           quote(other[m].value("parameters", "")));
+      }
+    }
+  }
+  return "the fields of this version, found others";
+}
+
 void refuse_other_header(const json& found, const json& wanted, const std::string& path) {
   if (found == wanted) {
     return;
   }
   if (!found.is_object() || !found.contains(kSchema)) {
-    throw Error(ErrorCode::bad_input, path + ": --resume: expected a file of ondes eval --jsonl");
+    throw Error(ErrorCode::bad_input,
+                path + ": --resume: expected a file of ondes eval --jsonl, found another");
   }
-  for (const auto& [key, value] : wanted.items()) {
-    if (found.value(key, json()) != value) {
-      throw Error(
-          ErrorCode::bad_input,
-          fmt::format("{}: --resume: made with other {}: expected {}, found {}; without "
-                      "--resume, --force begins anew",
-                      path, key, quote(value.dump()), quote(found.value(key, json()).dump())));
-    }
-  }
-  throw Error(ErrorCode::bad_input, path + ": --resume: made by another version of ondes eval");
+  throw Error(ErrorCode::bad_input,
+              fmt::format("{}: --resume: it was measured otherwise: expected {}; --force without "
+                          "--resume begins anew",
+                          path, difference_of(found, wanted)));
 }
 
 bool is_same_file(const SoundInfo& measured, const std::string& path) {

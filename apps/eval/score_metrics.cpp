@@ -48,7 +48,7 @@ MetricRow row(const char* name,
            .decimals = decimals}};
 }
 
-std::vector<MetricRow> rows(const EvaluationPolicies&) {
+std::vector<MetricRow> rows(const MetricSetting&) {
   const NoteMatchOptions match;
   const NoteMeasuringOptions informed;
   const std::string blind = fmt::format(
@@ -72,7 +72,7 @@ std::vector<MetricRow> rows(const EvaluationPolicies&) {
       row("note_offset_f1", "Note F-measure (onset, pitch, offset)", "", Better::higher, 4,
           pitch + fmt::format(", offset within {:.0f} ms or {:.0f} %",
                               1000.0 * match.offset_min_tolerance_s, 100.0 * match.offset_ratio)),
-      row("notes_unheard", "Notes of the score not heard", "", Better::lower, 0, known),
+      row("notes_unheard", "Notes of the score not heard", "", Better::lower, 1, known),
       row("notes_heard", "Share of the notes heard", "", Better::higher, 4, known),
       row("timing_error_median_ms", "Timing error, median of |error|", "ms", Better::lower, 2,
           heard),
@@ -88,7 +88,7 @@ std::vector<MetricRow> rows(const EvaluationPolicies&) {
           "integrated, ITU-R BS.1770-4, of the mono mix"),
       row("true_peak_dbtp", "True peak", "dBTP", Better::neither, 2,
           "four times oversampled, ITU-R BS.1770-4, of the mono mix"),
-      row("clipped_samples", "Clipped samples", "", Better::lower, 0,
+      row("clipped_samples", "Clipped samples", "", Better::lower, 1,
           "runs of 3 or more equal samples at the extreme, within 6 dB of full scale"),
   };
 }

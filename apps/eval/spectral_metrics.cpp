@@ -9,7 +9,7 @@ namespace {
 
 enum Row { kMultiResolution, kConvergence, kLogMagnitude, kLsd, kDifference };
 
-std::vector<MetricRow> rows(const EvaluationPolicies&) {
+std::vector<MetricRow> rows(const MetricSetting&) {
   const std::string one = parameters_of(SpectralDistanceOptions{}) + "; common length";
   const LogSpectralDifferenceOptions difference;
   return {

@@ -10,10 +10,18 @@
 namespace ondes {
 namespace {
 
+// Two-sided, five signs alike still come by chance once in 16: below that an interval is an
+// ornament.
+constexpr std::int64_t kFewPairs = 6;
 constexpr std::size_t kListed = 5;  // of pairs without partner, of files that break a gate
 
 std::string number(const std::optional<double>& value, const MetricInfo& metric) {
-  return value ? fmt::format("{:.{}f}", *value, metric.decimals) : "-";
+  if (!value) {
+    return "-";
+  }
+  const std::string text = fmt::format("{:.{}f}", *value, metric.decimals);
+  const bool is_zero = text.find_first_of("123456789") == std::string::npos;
+  return is_zero && text.starts_with('-') ? text.substr(1) : text;
 }
 
 std::string interval(const std::optional<double>& low,
@@ -128,11 +136,16 @@ std::string parameters_text(const Evaluation& evaluation) {
   for (const MetricInfo& metric : evaluation.metrics) {
     text += fmt::format("  {}: {}\n", metric.name, metric.parameters);
   }
-  const bool intervals = std::any_of(evaluation.systems.begin(), evaluation.systems.end(),
-                                     [](const System& system) { return system.pairs.size() > 1; });
-  if (intervals) {
+  std::int64_t most = 0;
+  for (const System& system : evaluation.systems) {
+    most = std::max(most, std::ssize(system.pairs));
+  }
+  if (most > 1) {
     text += fmt::format("  intervals: bootstrap over pairs, {} resamples, seed {}\n",
                         evaluation.bootstrap_resamples, evaluation.bootstrap_seed);
+    if (most < kFewPairs) {
+      text += fmt::format("  {} pairs are too few for intervals to mean much\n", most);
+    }
   }
   return text;
 }

@@ -7,7 +7,7 @@ namespace {
 
 enum Row { kStoi, kEstoi, kSiSdr };
 
-std::vector<MetricRow> rows(const EvaluationPolicies&) {
+std::vector<MetricRow> rows(const MetricSetting&) {
   return {
       {{.name = "stoi",
         .label = "Short-time objective intelligibility",
