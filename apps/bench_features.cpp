@@ -170,6 +170,10 @@ void print(const Work& work, double seconds, double value, bool json) {
 }  // namespace
 
 int run_bench_features(const FeatureBenchOptions& options) {
+#ifndef NDEBUG
+  throw Error(ErrorCode::usage,
+              "ondes bench features: expected a release build, found a debug one");
+#endif
   const Input input = read_input(options);
   const std::vector<Work> all = all_work(input);
   for (const std::string& name : options.only) {

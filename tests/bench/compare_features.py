@@ -5,12 +5,14 @@
 Everything runs on one thread, on the same samples, in turns: a round is one pass of every program, and
 of each the least processor time of all rounds counts (user and system, of child processes too), which a
 busy machine disturbs little. Ours is timed from nothing, its tables and plans included; torchaudio's
-transforms are made beforehand. What comes out is compared as well, so that both did the same work.
+transforms are made beforehand.
+That the answers agree is the business of tests/golden/.
 
 Needs numpy, soundfile; each of librosa, torch with torchaudio, kaldi_native_fbank, pysptk, pymcd, fastdtw
 and SPTK's programs (Debian's `sptk`) that is there is measured, the others are left out and named.
 """
 import argparse
+import collections
 import importlib.metadata
 import json
 import os
@@ -211,8 +213,7 @@ def main():
         names.append("mcd")
     if arguments.only:
         names = [name for name in names if name in arguments.only.split(",")]
-    from collections import defaultdict
-    peers = defaultdict(list)
+    peers = collections.defaultdict(list)
     add_librosa(peers, x, rate)
     add_torchaudio(peers, x, rate)
     add_kaldi(peers, x, rate)
