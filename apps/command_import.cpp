@@ -158,46 +158,8 @@ Calibration add_calibration(const ImportOptions& options, ImportedVoice* voice) 
   Calibration calibration = calibrate_voice(
       make_voice(parse_voice(bytes, options.input), options.input), options.calibrate, threads);
   voice->tensors.insert(calibration.tensors.begin(), calibration.tensors.end());
-  nlohmann::json clips = nlohmann::json::array();
-  for (const CalibrationClip& clip : calibration.clips) {
-    clips.push_back({{"file", fs::path(clip.path).filename().string()},
-                     {"sha256", clip.sha256},
-                     {"frames", clip.frames}});
-  }
-  voice->description["calibration"] = {{"clips", clips}};
+  voice->description["calibration"] = {{"clips", calibration_json(calibration)["clips"]}};
   return calibration;
-}
-
-nlohmann::json loss_json(const CalibrationLoss& loss) {
-  return {{"signal_to_error_db", loss.signal_to_error_db},
-          {"stft_distance",
-           loss.stft_distance ? nlohmann::json(*loss.stft_distance) : nlohmann::json()},
-          {"log_spectral_difference_db", loss.log_spectral_db}};
-}
-
-void print_calibration(const Calibration& calibration) {
-  std::int64_t frames = 0;
-  for (const CalibrationClip& clip : calibration.clips) {
-    frames += clip.frames;
-  }
-  std::string text = fmt::format(
-      "  {:<9} for 8 bits on {} frames of {} {}{}; against f32 on them:\n", "calibrated", frames,
-      calibration.clips.size(), calibration.clips.size() == 1 ? "clip" : "clips",
-      calibration.speakers > 1 ? fmt::format(", played by {} speakers", calibration.speakers)
-                               : std::string());
-  for (const auto& [name, loss] : {std::pair{"i8", &calibration.i8},
-                                   std::pair{"16 bits with dither", &calibration.dithered_16}}) {
-    text += fmt::format(
-        "  {:<9} {:<19} signal to error {:.1f} dB, multi-resolution STFT distance {}, "
-        "log-spectral difference {:.2f} dB\n",
-        "", name, loss->signal_to_error_db,
-        loss->stft_distance ? fmt::format("{:.3f}", *loss->stft_distance) : "-",
-        loss->log_spectral_db);
-  }
-  for (const std::string& remark : calibration.remarks) {
-    text += fmt::format("  {:<9} {}\n", "", remark);
-  }
-  std::fputs(text.c_str(), stderr);
 }
 
 std::string check_text(const std::optional<SelfCheck>& check) {
@@ -304,20 +266,18 @@ int run_import(const ImportOptions& options) {
   }
   const std::vector<std::byte> bytes = write_voice(voice.description, voice.tensors);
   const std::optional<SelfCheck> check = check_voice(parse_voice(bytes, options.input));
+  static_cast<void>(make_voice(parse_voice(bytes, options.input), options.input));  // as it loads
   write_file_atomically(options.output == "-" ? "/dev/stdout" : options.output, bytes);
   if (options.json) {
     nlohmann::json report = report_json(options, voice, check);
     if (calibration) {
-      report["calibration"] = {{"clips", voice.description["calibration"]["clips"]},
-                               {"i8", loss_json(calibration->i8)},
-                               {"dithered_16_bits", loss_json(calibration->dithered_16)},
-                               {"remarks", calibration->remarks}};
+      report["calibration"] = calibration_json(*calibration);
     }
     print_json(report);
   } else {
     print_report(options, voice, check);
     if (calibration) {
-      print_calibration(*calibration);
+      std::fputs(calibration_text(*calibration).c_str(), stderr);
     }
   }
   return kExitDone;
@@ -329,7 +289,8 @@ void add_import_command(CLI::App& app, Action& action) {
   CLI::App* sub = app.add_subcommand(
       "import",
       "Turn another project's weights into a voice: HiFi-GAN, iSTFTNet and BigVGAN\n"
-      "generators (PyTorch checkpoint or safetensors), .nam captures");
+      "generators, WaveNet vocoders (PyTorch checkpoint or safetensors), .nam captures; or\n"
+      "calibrate a voice of Ondes for 8 bits");
   auto options = std::make_shared<ImportOptions>();
   sub->add_option(
          "file", options->input,

@@ -22,6 +22,7 @@
 #include "engine/score/general_midi.h"
 #include "engine/weights/mel_contract_json.h"
 #include "engine/weights/mel_file.h"
+#include "models/block_calibration.h"
 
 namespace ondes {
 namespace {
@@ -83,7 +84,7 @@ nlohmann::json voice_info(const std::string& path) {
   info["takes"] = voice.file.feature_kind;
   std::size_t bytes = 0;
   for (const auto& [tensor, view] : voice.file.weights.tensors) {
-    bytes += view.bytes.size();
+    bytes += is_block_calibration(tensor) ? 0 : view.bytes.size();
   }
   info["parameters"] = bytes / sizeof(float);
   info["sha256"] = voice.file.sha256;

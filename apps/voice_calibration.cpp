@@ -1,7 +1,11 @@
 #include "apps/voice_calibration.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "apps/feature_source.h"
 #include "apps/interrupt.h"
@@ -95,6 +99,13 @@ std::vector<float> dithered(const std::vector<float>& samples) {
   return result;
 }
 
+nlohmann::json loss_json(const CalibrationLoss& loss) {
+  return {{"signal_to_error_db", loss.signal_to_error_db},
+          {"stft_distance",
+           loss.stft_distance ? nlohmann::json(*loss.stft_distance) : nlohmann::json()},
+          {"log_spectral_difference_db", loss.log_spectral_db}};
+}
+
 // Adds a clip's part: `weight` is its share of all samples.
 void add_loss(const std::vector<float>& reference,
               const std::vector<float>& found,
@@ -155,6 +166,45 @@ Calibration calibrate_voice(const Voice& voice,
     add_loss(exact, dithered(exact), weight, &result.dithered_16);
   }
   return result;
+}
+
+nlohmann::json calibration_json(const Calibration& calibration) {
+  nlohmann::json clips = nlohmann::json::array();
+  for (const CalibrationClip& clip : calibration.clips) {
+    clips.push_back({{"file", std::filesystem::path(clip.path).filename().string()},
+                     {"sha256", clip.sha256},
+                     {"frames", clip.frames}});
+  }
+  return {{"clips", clips},
+          {"speakers", calibration.speakers},
+          {"i8", loss_json(calibration.i8)},
+          {"dithered_16_bits", loss_json(calibration.dithered_16)},
+          {"remarks", calibration.remarks}};
+}
+
+std::string calibration_text(const Calibration& calibration) {
+  std::int64_t frames = 0;
+  for (const CalibrationClip& clip : calibration.clips) {
+    frames += clip.frames;
+  }
+  std::string text = fmt::format(
+      "  {:<9} for 8 bits on {} frames of {} {}{}; against f32 on them:\n", "calibrated", frames,
+      calibration.clips.size(), calibration.clips.size() == 1 ? "clip" : "clips",
+      calibration.speakers > 1 ? fmt::format(", played by {} speakers", calibration.speakers)
+                               : std::string());
+  for (const auto& [name, loss] : {std::pair{"i8", &calibration.i8},
+                                   std::pair{"16 bits with dither", &calibration.dithered_16}}) {
+    text += fmt::format(
+        "  {:<9} {:<19} signal to error {:.1f} dB, multi-resolution STFT distance {}, "
+        "log-spectral difference {:.2f} dB\n",
+        "", name, loss->signal_to_error_db,
+        loss->stft_distance ? fmt::format("{:.3f}", *loss->stft_distance) : "-",
+        loss->log_spectral_db);
+  }
+  for (const std::string& remark : calibration.remarks) {
+    text += fmt::format("  {:<9} {}\n", "", remark);
+  }
+  return text;
 }
 
 }  // namespace ondes

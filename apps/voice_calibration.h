@@ -6,6 +6,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,5 +41,9 @@ struct Calibration {
 // The clips are held to the voice's mel contract as `ondes render` holds them. Throws Error{usage}
 // for voices that do not take mels, Error{bad_input} for clips that are not theirs.
 Calibration calibrate_voice(const Voice& voice, const std::vector<std::string>& clips, int threads);
+
+// For `ondes import`: what was measured, as JSON and as lines of its report.
+nlohmann::json calibration_json(const Calibration& calibration);
+std::string calibration_text(const Calibration& calibration);
 
 }  // namespace ondes

@@ -19,7 +19,9 @@ constexpr int kSpeakers = 3;
 
 // Three speakers; 5 bands, a hop of 10.
 HifiganConfig generator_config() {
-  return small_hifigans().back().second;
+  HifiganConfig config = small_hifigans().back().second;
+  config.upsample_initial_channel = 64;  // enough for 8 bits to be used
+  return config;
 }
 
 json description() {
