@@ -132,6 +132,10 @@ void fill(PairDetail& detail,
           const PairResult& pair,
           const EvaluationPolicies& policies,
           const DetailLimits& limits) {
+  if (pair.reference.rate_hz == 0) {
+    throw Error(ErrorCode::bad_input,
+                "the reference is a score: there is no sound to lay beside it");
+  }
   SoundPair sounds = fit_sounds(read_mono(pair.reference.path, policies.channels),
                                 read_mono(pair.generated.path, policies.channels), policies);
   detail.rate_hz = sounds.rate_hz;

@@ -61,7 +61,8 @@ std::string worst_pair(const System& system, std::size_t m, Better better) {
       worst = &pair;
     }
   }
-  return worst == nullptr ? "" : worst->id;
+  const bool all_equal = system.summaries[m].min == system.summaries[m].max;
+  return worst == nullptr || all_equal ? "" : worst->id;
 }
 
 std::string pair_text(const Evaluation& evaluation, const PairResult& pair) {
@@ -133,8 +134,16 @@ std::string system_remarks(const System& system) {
 std::string parameters_text(const Evaluation& evaluation) {
   std::string text = fmt::format("\nmeasured by ondes {} with {}\n", evaluation.version,
                                  policy_text(evaluation.policies));
-  for (const MetricInfo& metric : evaluation.metrics) {
-    text += fmt::format("  {}: {}\n", metric.name, metric.parameters);
+  // Neighbours that share their parameters share a line.
+  std::string names;
+  for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
+    const MetricInfo& metric = evaluation.metrics[m];
+    names += (names.empty() ? "" : ", ") + metric.name;
+    if (m + 1 == evaluation.metrics.size() ||
+        evaluation.metrics[m + 1].parameters != metric.parameters) {
+      text += fmt::format("  {}: {}\n", names, metric.parameters);
+      names.clear();
+    }
   }
   std::int64_t most = 0;
   for (const System& system : evaluation.systems) {
