@@ -80,7 +80,7 @@ td.strong { font-weight: 650; }
 td.none { color: var(--soft); cursor: help; }
 td.name { white-space: nowrap; }
 .arrow { display: inline-block; width: 1.1em; text-indent: 0; color: var(--s0); }
-th.metric { min-width: 13rem; font-weight: 550; padding-left: 1.5em; text-indent: -1.1em; line-height: 1.35; } th.metric code { color: var(--soft); font-weight: normal; }
+th.metric { min-width: min(19rem, 45vw); font-weight: 550; padding-left: 1.5em; text-indent: -1.1em; line-height: 1.35; } th.metric code { color: var(--soft); font-weight: normal; }
 .parameters { font-size: .92em; overflow-wrap: anywhere; min-width: 14rem; }
 .summary tbody + tbody { border-top: 1px solid var(--line); }
 
@@ -98,6 +98,7 @@ th.metric { min-width: 13rem; font-weight: 550; padding-left: 1.5em; text-indent
 [aria-sort=ascending] > button::after { content: " \2191"; color: var(--s0); }
 [aria-sort=descending] > button::after { content: " \2193"; color: var(--s0); }
 tr.failed { color: var(--bad); }
+#pairs > p { max-width: none; }
 .only-script { display: none; } .script .only-script { display: inline; }
 input { font: inherit; padding: .15rem .4rem; border: 1px solid var(--line); border-radius: 4px;
   background: var(--page); color: inherit; }
