@@ -87,7 +87,7 @@ Delay estimate_delay(std::span<const float> reference,
                                       std::to_string(kMostSamples) + " samples, found " +
                                       std::to_string(max_delay_samples));
   }
-  require_finite_pair(reference, generated, "delay");
+  require_sounds(reference, generated, "delay");
   const double scale = std::sqrt(power(reference) * power(generated));
   if (!(scale > 0.0)) {
     return {};

@@ -7,8 +7,9 @@
 // made anew has other phases, its best lag says nothing. Of equal ones the d nearest to 0.
 // A positive delay: the generated sound is late; cut that many samples off its start.
 //
-// Throws Error{usage} for a negative maximum, Error{bad_input} for NaN and infinity. Empty or silent
-// signals have delay 0 and correlation 0. Any thread; allocates FFTs of both lengths.
+// Throws Error{usage} for a negative maximum, Error{bad_input} for NaN, infinity and samples beyond
+// 1e6. Empty or silent signals have delay 0 and correlation 0. Any thread; allocates transforms of
+// at least four times the maximum.
 #pragma once
 #include <cstdint>
 #include <span>

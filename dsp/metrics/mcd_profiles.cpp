@@ -16,8 +16,8 @@ int order_for_rate(int sample_rate_hz) {
   return sample_rate_hz <= 16000 ? 23 : sample_rate_hz <= 24000 ? 34 : 39;
 }
 
-// alpha_for_rate tries a thousand constants, as long as analysing a second of sound; the usual rates
-// are tried already.
+// alpha_for_rate tries a thousand constants, which takes as long as analysing a second of sound;
+// those of the usual rates are known.
 double standard_alpha(int sample_rate_hz) {
   constexpr std::array<std::array<double, 2>, 7> kAlphas = {{{8000, 0.312},
                                                              {16000, 0.410},

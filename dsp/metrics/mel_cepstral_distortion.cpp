@@ -9,6 +9,7 @@
 #include "dsp/mel_cepstrum.h"
 #include "dsp/metrics/delay.h"
 #include "dsp/metrics/finite_internal.h"
+#include "dsp/metrics/long_pair_internal.h"
 #include "dsp/metrics/mcd_internal.h"
 #include "engine/error.h"
 
@@ -75,7 +76,15 @@ void compare(const McdFeatures& alignment,
             result);
     return;
   }
-  const McdRules rules = rules_of(options);
+  McdRules rules = rules_of(options);
+  if (rules.alignment == McdRules::Alignment::exact && rules.band_frames == 0) {
+    // Of imported cepstra the hop is not known: 5 ms, as everywhere.
+    rules.band_frames = long_pair_band_frames(result.reference_frames, result.generated_frames,
+                                              result.hop_s > 0.0 ? result.hop_s : kEnvelopeHop_s);
+    if (rules.band_frames > 0) {
+      result.parameters += " within " + std::to_string(rules.band_frames) + " frames: a long pair";
+    }
+  }
   compare_synchronous(cost, rules, result);
   compare_aligned(alignment, cost, rules, result);
   result.value_db = options.aligned ? result.dtw_db : result.synchronous_db;
@@ -243,7 +252,7 @@ MelCepstralDistortion mel_cepstral_distortion(std::span<const float> reference,
                                               int sample_rate_hz,
                                               const McdOptions& options) {
   require_rate(sample_rate_hz);
-  require_finite_pair(reference, generated, "mel-cepstral distortion");
+  require_sounds(reference, generated, "mel-cepstral distortion");
   MelCepstralDistortion result;
   result.parameters = mcd_parameters(sample_rate_hz, options);
   switch (options.profile) {

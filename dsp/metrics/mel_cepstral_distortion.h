@@ -4,33 +4,37 @@
 //   synchronous_db = mean of d over the frames that both have
 //   dtw_db         = mean of d over the pairs of the alignment's path
 //
-// | profile    | analysis                                               | c0  | alignment         |
-// | `default`  | SPTK mcep of 25 ms, 5 ms hop, Hamming, all-pass alpha  | out | exact DTW         |
-// | `espnet`   | int16 scale, Hamming 1024/256, mcep, eps 1e-6          | in  | fastdtw, radius 1 |
-// | `versa`    | imported WORLD envelopes, order 39, alpha .466         | in  | see below         |
-// | `pymcd`    | imported WORLD envelopes, order 13, alpha .65          | in* | fastdtw, radius 1 |
-// | `kubichek` | log10 of 20 mel bands, DCT, 15 coefficients, K = 1     | out | fastdtw on mels, radius 10 |
+// | profile    | analysis                                              | c0  | alignment         |
+// | `default`  | SPTK mcep of 25 ms, 5 ms hop, Hamming, all-pass alpha | out | exact DTW         |
+// | `espnet`   | int16 scale, Hamming 1024/256, mcep, eps 1e-6         | in  | fastdtw, radius 1 |
+// | `versa`    | imported WORLD envelopes, order 39, alpha .466        | in  | see below         |
+// | `pymcd`    | imported WORLD envelopes, order 13, alpha .65         | in* | fastdtw, radius 1 |
+// | `kubichek` | log10 of 20 mel bands, 15 cosines, K = 1              | out | fastdtw of bands  |
 //
 // value_db is what the tool prints (mode "plain" or "dtw" where it has both: `aligned`).
 //
-// `default`: an integer delay is taken out first and reported. Orders 23 (to 16 kHz), 34 (to 24 kHz),
-//   39. The epsilon on the periodogram is 1e-12 of the louder recording's mean square, so that a
-//   common gain changes nothing and digital silence has a spectrum. Symmetric.
-// `espnet`: evaluate_mcd.py (rates 16, 22.05, 24, 44.1, 48 kHz only). Not symmetric: fastdtw.
+// `default`: an integer delay is taken out first and reported. Orders 23 (to 16 kHz), 34 (to 24
+//   kHz), 39. The epsilon on the periodogram is 1e-12 of the louder recording's mean square, so
+//   that a common gain changes nothing and digital silence has a spectrum. Symmetric.
+// `espnet`: evaluate_mcd.py (rates 16, 22.05, 24, 44.1, 48 kHz only). Not symmetric: fastdtw. SPTK
+//   stops its iteration too early where its first comparison agrees by chance (a frame in some
+//   hundreds); this one goes on, which moves a short file's value by up to 0.01 dB.
 // `versa`: mcd_f0.py; plain: the shorter length; aligned: frames within 20 dB of each recording's
-//   mean power, fastdtw.
-// `pymcd`: pymcd 0.2.1; * c0 is left out of the alignment and is in the cost; the power envelope goes
-//   in as an amplitude, as there. mode "dtw_sl" is value_db times length_ratio.
-// `kubichek`: mel-cepstral-distance 0.0.4 with its defaults; a number without K, named dB here as
-//   there. Its penalty is in the result. Its coefficients are cos(i (n - 1/2) pi / 20), i = 2 .. 16.
+//   mean power, fastdtw of radius 1.
+// `pymcd`: pymcd 0.2.1; * c0 is left out of the alignment and is in the cost; the power envelope
+//   goes in as an amplitude, as there. Its mode "dtw_sl" is value_db times length_ratio.
+// `kubichek`: mel-cepstral-distance 0.0.4 with its defaults (radius 10); a number without K, called
+//   dB here as there. Its penalty is in the result. Its coefficients are cos(i (n - 1/2) pi / 20)
+//   for i = 2 .. 16.
 //
 // Nothing is cut silently: frames of both sides and the pairs compared are in the result.
-// Self-distance is 0 in every profile.
+// Self-distance is 0 in every profile. `default` aligns within 10 s where all cells would be more
+// than 2^30 (pairs longer than 2.7 minutes), and says so among its parameters.
 //
 // Shapes: T frames, K bins, M order.   envelopes (T,K)   cepstra (T,M+1)
 // Throws Error{usage} for a rate that a profile does not have and for profiles that need WORLD,
-// Error{bad_input} for NaN and infinity. Too short for one frame: no value, with a reason.
-// Any thread; allocates per call.
+// Error{bad_input} for NaN, infinity and samples beyond 1e6. Too short for one frame: no value,
+// with a reason. Any thread; allocates per call.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -57,7 +61,7 @@ struct McdOptions {
   bool aligned = true;           // value_db is dtw_db; else synchronous_db
   bool compensate_delay = true;  // `default` only
   double max_delay_s = 0.1;      // of the compensation
-  std::int64_t band_frames = 0;  // Sakoe-Chiba, `default` only; 0: exact over all cells
+  std::int64_t band_frames = 0;  // Sakoe-Chiba, `default` only; 0: all cells of pairs up to 2.7 min
 };
 
 struct MelCepstralDistortion {

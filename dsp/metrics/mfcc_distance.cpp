@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "dsp/metrics/finite_internal.h"
+#include "dsp/metrics/long_pair_internal.h"
 #include "dsp/mfcc.h"
 
 namespace ondes {
@@ -33,7 +34,7 @@ double mean_of(std::span<const double> x) {
 MfccDistance mfcc_distance(std::span<const float> reference,
                            std::span<const float> generated,
                            int sample_rate_hz) {
-  require_finite_pair(reference, generated, "MFCC distance");
+  require_sounds(reference, generated, "MFCC distance");
   Mfcc mfcc(mfcc_profile("librosa", sample_rate_hz).value());
   MfccDistance result;
   result.parameters = mfcc_distance_parameters(sample_rate_hz);
@@ -56,7 +57,14 @@ MfccDistance mfcc_distance(std::span<const float> reference,
     result.synchronous_by_frame_db.push_back(distance(a_frames[t], b_frames[t]));
   }
   result.synchronous_db = mean_of(result.synchronous_by_frame_db);
-  result.path = dtw(a_frames, b_frames, {.first_column = 1}).path;
+  DtwOptions options{.first_column = 1};
+  options.band_frames =
+      long_pair_band_frames(result.reference_frames, result.generated_frames,
+                            static_cast<double>(result.hop_samples) / sample_rate_hz);
+  if (options.band_frames > 0) {
+    result.parameters += " within " + std::to_string(options.band_frames) + " frames: a long pair";
+  }
+  result.path = dtw(a_frames, b_frames, options).path;
   for (const DtwStep step : result.path) {
     result.path_db.push_back(distance(a_frames[step.a], b_frames[step.b]));
   }

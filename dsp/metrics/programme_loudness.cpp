@@ -10,7 +10,7 @@
 namespace ondes {
 
 ProgrammeLoudness programme_loudness(std::span<const float> x, int sample_rate_hz) {
-  require_finite<float>(x, "loudness", "samples");
+  require_sound(x, "loudness", "samples");
   LoudnessMeter meter(sample_rate_hz, 1);
   constexpr std::size_t kBlock = std::size_t{1} << 20;  // views count frames in int
   for (std::size_t start = 0; start < x.size(); start += kBlock) {

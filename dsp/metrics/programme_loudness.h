@@ -1,7 +1,8 @@
 // Loudness, loudness range and true peak of one mono recording (dsp/loudness.h: libebur128; ITU-R
 // BS.1770-4, EBU R 128, EBU Tech 3342), with reasons where they do not exist.
 //
-// Throws Error{usage} for a rate that cannot be measured, Error{bad_input} for NaN and infinity.
+// Throws Error{usage} for a rate that cannot be measured, Error{bad_input} for NaN, infinity and
+// samples beyond 1e6.
 // Any thread.
 #pragma once
 #include <span>

@@ -9,7 +9,7 @@ namespace ondes {
 
 Measured si_sdr_db(std::span<const float> reference, std::span<const float> generated) {
   require_same_length(reference.size(), generated.size(), "SI-SDR");
-  require_finite_pair(reference, generated, "SI-SDR");
+  require_sounds(reference, generated, "SI-SDR");
   if (reference.empty()) {
     return Measured::none("no samples");
   }

@@ -10,7 +10,8 @@
 //
 // No value, with a reason: silent reference or generated signal (after the mean), no samples, and a
 // distortion of exactly 0 (identical up to gain and offset: unbounded).
-// Throws Error{usage} if the lengths differ, Error{bad_input} for NaN and infinity. Any thread.
+// Throws Error{usage} if the lengths differ, Error{bad_input} for NaN, infinity and samples beyond
+// 1e6. Any thread.
 #pragma once
 #include <span>
 

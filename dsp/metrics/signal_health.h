@@ -12,8 +12,8 @@
 //   zero_crossing_rate crossings a sample over the whole (dsp/zero_crossings.h)
 //   not_finite         NaN and infinite samples; everything else is then taken over the finite ones
 //
-// The clicks are a heuristic for synthetic sound: plucked onsets count too, so compare a render with
-// its reference rather than with 0.
+// The clicks are a heuristic for synthetic sound: plucked onsets and plosives count too, so compare
+// a render with its reference rather than with 0.
 //
 // Throws Error{usage} for a rate that is not positive. No samples: reasons instead of values.
 // Any thread; allocates one block.

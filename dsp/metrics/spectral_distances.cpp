@@ -161,7 +161,7 @@ SpectralDistances spectral_distances(std::span<const float> reference,
                                      std::span<const float> generated,
                                      const SpectralDistanceOptions& options) {
   require_same_length(reference.size(), generated.size(), "spectral distances");
-  require_finite_pair(reference, generated, "spectral distances");
+  require_sounds(reference, generated, "spectral distances");
   return distances_of(reference, generated, options.resolution, options.magnitude_floor);
 }
 
@@ -169,7 +169,7 @@ MultiResolutionStftDistance multi_resolution_stft_distance(std::span<const float
                                                            std::span<const float> generated,
                                                            const MultiResolutionOptions& options) {
   require_same_length(reference.size(), generated.size(), "multi-resolution STFT distance");
-  require_finite_pair(reference, generated, "multi-resolution STFT distance");
+  require_sounds(reference, generated, "multi-resolution STFT distance");
   if (options.resolutions.empty()) {
     throw Error(ErrorCode::usage,
                 "multi-resolution STFT distance: expected at least one resolution, found none");

@@ -10,13 +10,14 @@
 //   multi_resolution_stft_distance = mean over resolutions of spectral_convergence + log_magnitude
 //   with its defaults, auraloss 0.4.0's freq.MultiResolutionSTFTLoss()(generated, reference)
 //
-// What each depends on: all of them on N, H, W and the floor; linear_magnitude on the level too; the
-// log distances on the floor wherever a spectrum reaches it, so quote it (the parameter string does).
+// What each depends on: all of them on N, H, W and the floor; linear_magnitude on the level too;
+// the log distances on the floor wherever a spectrum reaches it, so quote it (the parameter string
+// does).
 //
 // Shapes: S samples, N fft size, H hop, W window, T = 1 + S/H frames, K = N/2 + 1 bins.
 // Throws Error{usage} if the lengths differ (cut first, and say so) or sizes make no sense, and
-// Error{bad_input} for NaN and infinity. Fewer than N/2 + 1 samples cannot be reflected: no value,
-// with a reason. Any thread; allocates per call.
+// Error{bad_input} for NaN, infinity and samples beyond 1e6. Fewer than N/2 + 1 samples cannot be
+// reflected: no value, with a reason. Any thread; allocates per call.
 #pragma once
 #include <cstdint>
 #include <span>

@@ -1,7 +1,7 @@
 // What a corpus of numbers says: mean, spread, and how sure one can be of the mean.
 //
 //   standard_deviation   sqrt(sum of (x - mean)^2 / (n - 1))
-//   percentile(q)        linear between the order statistics: x[(n - 1) q / 100]   (numpy's default)
+//   percentile(q)        linear between the order statistics: x[(n - 1) q / 100]  (numpy's default)
 //   bootstrap interval   B resamples of n values with replacement, their means, and of these the
 //                        percentiles (100 - C) / 2 and 100 - (100 - C) / 2, C = 95
 //                        (percentile method; B. Efron, R. Tibshirani, "An Introduction to the
@@ -43,8 +43,8 @@ std::optional<double> standard_deviation(std::span<const double> x);
 std::optional<Interval> bootstrap_interval(std::span<const double> x,
                                            const BootstrapOptions& options = {});
 
-// Of the mean of second[i] - first[i]: the same items, drawn together, so that what is hard for both
-// systems does not widen the interval. It tells the systems apart where it leaves 0 out.
+// Of the mean of second[i] - first[i]: the same items, drawn together, so that what is hard for
+// both systems does not widen the interval. It tells the systems apart where it leaves 0 out.
 struct PairedBootstrap {
   std::optional<double> mean_difference;  // empty for no pairs
   std::optional<Interval> interval;       // empty for fewer than two

@@ -272,7 +272,7 @@ Intelligibility intelligibility(std::span<const float> reference,
                                 std::span<const float> generated,
                                 int sample_rate_hz) {
   require_same_length(reference.size(), generated.size(), "STOI");
-  require_finite_pair(reference, generated, "STOI");
+  require_sounds(reference, generated, "STOI");
   if (sample_rate_hz < 1) {
     throw Error(ErrorCode::usage,
                 "STOI: expected a sample rate above 0, found " + std::to_string(sample_rate_hz));

@@ -186,6 +186,22 @@ TEST_CASE("unequal lengths are no silent truncation: frames and pairs are in the
   }
 }
 
+TEST_CASE("pairs of more than 2^30 cells are aligned within 10 s, and say so") {
+  // 3.3 minutes at 5 ms, the second without its last 5 s.
+  std::vector<float> a(40000 * 2);
+  std::mt19937 generator(5);
+  for (float& value : a) {
+    value = static_cast<float>(generator()) * 0x1p-32F;
+  }
+  const ConstFrames all(a.data(), 40000, 2);
+  const auto d = mel_cepstral_distortion_of_cepstra(all, all.subview(0, 39000), {});
+  check_contains(d.parameters, {"within 2000 frames"});
+  CHECK(d.value_db.value);
+  CHECK(*d.synchronous_db.value == 0.0);
+  const auto few = mel_cepstral_distortion_of_cepstra(all.subview(0, 300), all.subview(0, 290), {});
+  CHECK(few.parameters.find("within") == std::string::npos);
+}
+
 TEST_CASE("silence, one sample and nothing are safe in every profile") {
   const std::vector<float> silence(15000, 0.0F);
   const std::vector<float> x = test_voice(15000, 22050);

@@ -46,4 +46,6 @@ TEST_CASE("NaN and a rate of 0 are refused") {
   message_of(ErrorCode::usage, [&] { (void)programme_loudness(x, 0); });
   x[1] = std::numeric_limits<float>::quiet_NaN();
   message_of(ErrorCode::bad_input, [&] { (void)programme_loudness(x, 48000); });
+  x[1] = 3e38F;
+  message_of(ErrorCode::bad_input, [&] { (void)programme_loudness(x, 48000); });
 }

@@ -99,6 +99,11 @@ TEST_CASE("unequal lengths, NaN and sizes that make no sense are refused") {
   x[77] = std::numeric_limits<float>::quiet_NaN();
   check_contains(message_of(ErrorCode::bad_input, [&] { (void)spectral_distances(all, all); }),
                  {"reference", "[77]", "NaN"});
+  x[77] = 3e38F;  // finite, but its power is not
+  check_contains(message_of(ErrorCode::bad_input, [&] { (void)spectral_distances(all, all); }),
+                 {"reference", "[77]", "at most 1e6"});
+  x[77] = 32767.0F;  // integers read as floats are measured
+  CHECK(spectral_distances(all, all).log_magnitude.value);
 }
 
 TEST_CASE("the parameter strings name every size") {
