@@ -15,7 +15,8 @@
 //
 // Shapes: N fft size, K = N/2 + 1 bins, M order, S samples, T frames.
 //         power (K)  c (M+1)  x (S)  out (T,M+1)
-// Set-up thread: constructors. One thread at a time: everything else; no frame costs an allocation
+// Set-up thread: constructors. One thread at a time: everything else; no frame costs an
+// allocation.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -36,7 +37,7 @@ double alpha_for_rate(double sample_rate_hz);
 void freqt(std::span<const double> c, double alpha, std::span<double> out);
 
 // Cepstrum of a power spectrum of K bins, warped (pysptk.sp2mc): no iteration.
-// Throws Error{usage} unless K - 1 is a power of two or any even FFT has K bins, and P > 0.
+// Throws Error{usage} for fewer than 3 bins, and unless all of P are finite and more than 0.
 void sp2mc(std::span<const double> power, double alpha, std::span<double> mc);
 // Back: the power spectrum |D|^2 at K bins (pysptk.mc2sp).
 void mc2sp(std::span<const double> mc, double alpha, std::span<double> power);
