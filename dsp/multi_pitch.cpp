@@ -167,6 +167,20 @@ void MultiPitch::subtract(double bin, float amplitude) {
   }
 }
 
+// A pitch has its first partial, or its second and third: else it is the subharmonic of another.
+bool MultiPitch::is_rooted(const Candidate& candidate) const {
+  constexpr float kPresent = 0.02F;  // of the strongest partial
+  std::array<float, 6> heights{};
+  const int count = std::min(candidate.partials, static_cast<int>(heights.size()));
+  for (int h = 0; h < count; ++h) {
+    const Partial& p = partials_[candidate.first_partial + static_cast<std::size_t>(h)];
+    heights[static_cast<std::size_t>(h)] =
+        *std::max_element(magnitude_.begin() + p.low, magnitude_.begin() + p.high + 1);
+  }
+  const float least = kPresent * *std::max_element(heights.begin(), heights.end());
+  return heights[0] >= least || (heights[1] >= least && heights[2] >= least);
+}
+
 // The candidate's pitch from its partials, which are taken out of the residual: each as far as it
 // follows its neighbours smoothly, so that the excess of one which another note shares stays.
 FramePitch MultiPitch::take(const Candidate& candidate) {
@@ -189,9 +203,10 @@ FramePitch MultiPitch::take(const Candidate& candidate) {
     }
   }
   if (weights > 0.0) {
-    // Off the candidate by more than its neighbours means peaks of other notes.
-    pitch.hz = std::clamp(weighted / weights, candidate.hz * std::exp2(-1.0 / kStepsPerOctave),
-                          candidate.hz * std::exp2(1.0 / kStepsPerOctave));
+    // Further off than a candidate's reach are the peaks of other notes.
+    constexpr double kReachOctaves = 2.5 / kStepsPerOctave;
+    pitch.hz = std::clamp(weighted / weights, candidate.hz * std::exp2(-kReachOctaves),
+                          candidate.hz * std::exp2(kReachOctaves));
   }
   for (int h = 0; h < candidate.partials; ++h) {
     const auto at = static_cast<std::size_t>(h);
@@ -202,7 +217,8 @@ FramePitch MultiPitch::take(const Candidate& candidate) {
       mean += heights[static_cast<std::size_t>(i)];
     }
     mean /= static_cast<float>(last - first + 1);
-    subtract(bins[at], std::min(heights[at], mean));
+    // The first partial is the pitch's own: none lower shares it without others besides.
+    subtract(bins[at], h == 0 ? heights[at] : std::min(heights[at], mean));
   }
   return pitch;
 }
@@ -226,12 +242,17 @@ std::span<const FramePitch> MultiPitch::find(double floor) {
       }
     }
     constexpr double kLeastShare = 0.18;
+    if (best < candidates_.size() && !is_rooted(candidates_[best])) {
+      taken[best] = true;
+      --voice;
+      continue;
+    }
     if (best == candidates_.size() ||
         (!found_.empty() && best_salience < kLeastShare * found_.front().salience)) {
       break;
     }
     // Klapuri's rule: while the sum grows faster than a power of the number of voices.
-    constexpr double kGrowth = 0.5;
+    constexpr double kGrowth = 0.4;
     const double next = (total + best_salience) / std::pow(voice + 1.0, kGrowth);
     if (voice > 0 && next <= total / std::pow(voice, kGrowth)) {
       break;

@@ -51,6 +51,7 @@ class MultiPitch {
 
   void whiten(double floor);
   double salience(const Candidate& candidate) const;
+  bool is_rooted(const Candidate& candidate) const;
   FramePitch take(const Candidate& candidate);
   int peak_in(int low, int high) const;
   double bin_of_peak(int bin) const;

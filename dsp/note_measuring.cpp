@@ -68,14 +68,10 @@ class NoteMeasurer {
       return result;
     }
     result.heard = true;
-    // Clear of each other's main lobes if that can be had.
-    std::vector<double> partials;
+    // Outside the main lobes of others: what is nearer beats with them and moves the onset.
     const double bin_hz = rate_hz_ / note_internal::envelope_window(note.hz, rate_hz_);
-    for (const double clear_bins : {2.0, 1.2}) {
-      if (partials.empty()) {
-        partials = note_internal::own_partials(note.hz, others_hz, clear_bins * bin_hz, rate_hz_);
-      }
-    }
+    const std::vector<double> partials =
+        note_internal::own_partials(note.hz, others_hz, 2.0 * bin_hz, rate_hz_);
     if (partials.empty()) {
       result.reason = "its partials are too near those of other notes to see it begin";
       return result;
@@ -87,7 +83,7 @@ class NoteMeasurer {
 
  private:
   // A note rings on for a moment after its key is up.
-  static constexpr double kRingS = 0.15;
+  static constexpr double kRingS = 0.1;
 
   std::vector<double> sounding_with(const NoteEvent& note) const {
     std::vector<double> others_hz;

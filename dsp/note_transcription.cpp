@@ -117,9 +117,34 @@ std::vector<double> window_levels(std::span<const float> x,
   return levels;
 }
 
+// Where a note begins or ends within the window its lobes widen, and what stands beside them looks
+// like short notes next to it.
+void drop_skirts(std::vector<Track>* tracks) {
+  constexpr double kSkirtS = 0.12;
+  constexpr double kSkirtSemitones = 1.6;
+  std::vector<Track> kept;
+  for (const Track& track : *tracks) {
+    const double length_s = track.last_s() - track.first_s();
+    const bool skirt = std::any_of(tracks->begin(), tracks->end(), [&](const Track& other) {
+      return length_s < kSkirtS && other.last_s() - other.first_s() > length_s &&
+             other.top_power() > track.top_power() && other.first_s() <= track.last_s() &&
+             other.last_s() >= track.first_s() &&
+             semitones_between(other.hz(), track.hz()) < kSkirtSemitones;
+    });
+    if (!skirt) {
+      kept.push_back(track);
+    }
+  }
+  *tracks = std::move(kept);
+}
+
 // Power of a track's own partials every kStepS, from kLeadS before its first frame to kLeadS after
 // its last.
 constexpr double kStepS = 0.005;
+// What has no partial of its own is an octave if it lasts, else the beginning or end of another note
+// that looks like its subharmonic.
+constexpr double kLeastUnownedS = 0.15;
+constexpr double kLeastOwnShare = 0.03;  // of all partials' power: less is their leakage
 constexpr double kLeadS = 0.1;
 constexpr double kClearBins = 1.2;  // of the window: what is nearer cannot be told apart
 
@@ -131,20 +156,30 @@ class TrackEnvelope {
                 std::span<const double> others_hz)
       : first_s_(track.first_s() - kLeadS) {
     const int window = note_internal::envelope_window(track.hz(), sample_rate_hz);
-    std::vector<double> partials = note_internal::own_partials(
-        track.hz(), others_hz, kClearBins * sample_rate_hz / window, sample_rate_hz);
-    if (partials.empty()) {
-      partials = note_internal::first_partials(track.hz(), sample_rate_hz);
-    }
     note_internal::EnvelopeRequest request;
-    request.partials_hz = partials;
     request.window_samples = window;
     request.first_sample = std::llround(first_s_ * sample_rate_hz);
     request.step_samples = std::llround(kStepS * sample_rate_hz);
     request.steps = std::llround((track.last_s() + kLeadS - first_s_) / kStepS) + 1;
     step_s_ = static_cast<double>(request.step_samples) / sample_rate_hz;
-    powers_ = note_internal::summed_powers(
-        note_internal::partial_phasors(x, sample_rate_hz, request), partials.size());
+    const auto powers_of = [&](const std::vector<double>& partials) {
+      request.partials_hz = partials;
+      return note_internal::summed_powers(
+          note_internal::partial_phasors(x, sample_rate_hz, request), partials.size());
+    };
+    const auto top_of = [](const std::vector<double>& powers) {
+      return powers.empty() ? 0.0 : *std::max_element(powers.begin(), powers.end());
+    };
+    const std::vector<double> own = note_internal::own_partials(
+        track.hz(), others_hz, kClearBins * sample_rate_hz / window, sample_rate_hz);
+    powers_ = powers_of(note_internal::first_partials(track.hz(), sample_rate_hz));
+    if (!own.empty()) {
+      std::vector<double> own_powers = powers_of(own);
+      owned_ = top_of(own_powers) >= kLeastOwnShare * top_of(powers_);
+      if (owned_) {
+        powers_ = std::move(own_powers);
+      }
+    }
   }
 
   int size() const { return static_cast<int>(powers_.size()); }
@@ -152,10 +187,12 @@ class TrackEnvelope {
   double db(int i) const { return 10.0 * std::log10(power(i) + 1e-14); }
   double time_s(double i) const { return first_s_ + i * step_s_; }
   std::span<const double> powers() const { return powers_; }
+  bool owned() const { return owned_; }  // by partials that no other track has
 
  private:
   double first_s_;
   double step_s_ = kStepS;
+  bool owned_ = false;
   std::vector<double> powers_;
 };
 
@@ -217,7 +254,9 @@ void add_notes_of(std::span<const float> x,
     note.offset_s = envelope.time_s(release_start(envelope, first, end));
     note.hz = track.hz();
     note.level_db = top_db;
-    if (note.offset_s - note.onset_s >= options.min_note_s) {
+    const double least_s =
+        envelope.owned() ? options.min_note_s : std::max(options.min_note_s, kLeastUnownedS);
+    if (note.offset_s - note.onset_s >= least_s) {
       notes->push_back(note);
     }
     from = next;
@@ -263,6 +302,7 @@ std::vector<NoteEvent> transcribe_notes(std::span<const float> x,
     return track.last_s() - track.first_s() + kHopS < kShortestTrackS ||
            track.top_power() < top_power * std::pow(10.0, -options.floor_db / 10.0);
   });
+  drop_skirts(&tracks);
   for (const Track& track : tracks) {
     std::vector<double> others_hz;
     for (const Track& other : tracks) {
