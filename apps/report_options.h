@@ -23,7 +23,8 @@ struct ReportRequest {
 void add_report_options(CLI::App& sub, ReportRequest& request);
 
 // Before anything is measured: the report's file, open; null if none is asked for. Throws
-// Error{usage} for options without a report, standard output, or an input as output; Error{io}
+// Error{usage} for options without a report, an order that no metric has, standard output, an
+// input as output, or a file that is no report (which `force` does not replace either); Error{io}
 // where a file would be replaced without `force`, or cannot be written.
 std::unique_ptr<ReportFile> open_report(const ReportRequest& request,
                                         const std::vector<std::string>& inputs,
