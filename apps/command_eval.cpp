@@ -13,8 +13,6 @@
 #include "apps/commands.h"
 #include "apps/eval/evaluation_run.h"
 #include "apps/eval/metric_plan.h"
-#include "apps/eval/nearest.h"
-#include "apps/eval/nearest_results.h"
 #include "apps/eval/results_files.h"
 #include "apps/eval/results_json.h"
 #include "apps/eval/summary_table.h"
@@ -30,7 +28,6 @@ namespace {
 
 constexpr std::size_t kListedFailures = 20;
 constexpr std::size_t kListedNotes = 6;
-constexpr int kMaxInputs = 1000000;  // of --nearest; what takes pairs counts them itself
 
 struct EvalCommand {
   std::vector<std::string> inputs;
@@ -38,7 +35,6 @@ struct EvalCommand {
   EvaluationRequest request;
   std::string csv;
   ReportRequest report;
-  NearestRequest nearest;
   std::string progress = "auto";
   bool json = false;
   bool force = false;
@@ -83,14 +79,16 @@ void check_outputs(const EvalCommand& command) {
   if (is_standard_output(command.request.jsonl)) {
     throw Error(ErrorCode::usage, "--jsonl: expected a file, found standard output");
   }
-  if (!command.request.manifest.empty()) {
-    for (const std::string& output : {command.csv, command.request.jsonl, command.report.path}) {
-      refuse_own_input(command.request.manifest, output);
+  for (const std::string& input : command.inputs) {
+    for (const std::string& output : {command.csv, command.request.jsonl}) {
+      if (!output.empty()) {
+        refuse_own_input(input, output);
+      }
     }
   }
   if (!command.csv.empty()) {
     refuse_mixed_output(command.csv, command.json);
-    refuse_existing(command.csv, command.force);
+    refuse_existing(command.csv, command.force || command.request.resume);
   }
   if (!command.request.jsonl.empty()) {
     refuse_existing(command.request.jsonl, command.force || command.request.resume);
@@ -159,49 +157,7 @@ int exit_code_of(const Evaluation& evaluation) {
   return kExitDone;
 }
 
-// --nearest CORPUS GEN...: one by one against all of a corpus; there are no pairs and no metrics.
-int run_nearest(EvalCommand& command) {
-  if (command.inputs.empty()) {
-    throw Error(ErrorCode::usage, "--nearest: expected CORPUS and sounds, found no sounds");
-  }
-  check_outputs(command);
-  command.nearest.generated = command.inputs;
-  command.nearest.threads = command.request.threads;
-  command.nearest.progress = progress_mode(command.progress);
-  std::optional<AtomicFileWriter> csv;
-  if (!command.csv.empty() && command.csv != "-") {
-    csv.emplace(command.csv);
-  }
-  const NearestSearch search = find_nearest(command.nearest);
-  if (csv) {
-    write_text(*csv, nearest_csv(search));
-  }
-  for (const std::string& clip : search.unreadable) {
-    note("not searched: " + clip);
-  }
-  if (search.too_short > 0) {
-    note(fmt::format("not searched: {} of the corpus, silent or shorter than 0.1 s",
-                     search.too_short));
-  }
-  bool all_read = search.unreadable.empty();
-  for (const NearestResult& result : search.results) {
-    if (!result.failure.empty()) {
-      note(result.path + ": " + result.failure);
-      all_read = false;
-    }
-  }
-  if (command.json) {
-    print_json(nearest_json(search));
-  } else {
-    std::fputs((command.csv == "-" ? nearest_csv(search) : nearest_text(search)).c_str(), stdout);
-  }
-  return all_read ? kExitDone : kExitBadInput;
-}
-
 int run_eval(EvalCommand command) {
-  if (!command.nearest.corpus.empty()) {
-    return run_nearest(command);
-  }
   read_inputs(command);
   check_outputs(command);
   command.request.progress = progress_mode(command.progress);
@@ -212,8 +168,8 @@ int run_eval(EvalCommand command) {
   }
   std::vector<std::string> inputs = command.inputs;
   inputs.insert(inputs.end(), command.compare.begin(), command.compare.end());
-  const std::unique_ptr<ReportFile> report = open_report(command.report, inputs, command.force);
-  command.request.outputs = {command.csv, command.request.jsonl, command.report.path};
+  const std::unique_ptr<ReportFile> report =
+      open_report(command.report, inputs, command.force || command.request.resume);
   const Evaluation evaluation = run_evaluation(command.request);
   if (csv) {
     write_text(*csv, results_csv(evaluation));
@@ -280,22 +236,6 @@ void add_policies(CLI::App& sub, EvaluationPolicies& policies) {
       ->capture_default_str();
 }
 
-void add_nearest(CLI::App& sub, NearestRequest& nearest) {
-  CLI::Option* corpus =
-      sub.add_option("--nearest", nearest.corpus,
-                     "What of a corpus is each sound nearest to, and is it a copy? A folder of "
-                     "sounds, or what `ondes train` trained on; all inputs are sounds then")
-          ->type_name("CORPUS");
-  for (const char* other :
-       {"--compare", "--manifest", "--metrics", "--gate", "--jsonl", "--report"}) {
-    corpus->excludes(sub.get_option(other));
-  }
-  sub.add_option("--neighbours", nearest.count, "How many of the nearest are listed")
-      ->check(CLI::Range(1, 1000))
-      ->needs(corpus)
-      ->capture_default_str();
-}
-
 }  // namespace
 
 void add_eval_command(CLI::App& app, Action& action) {
@@ -304,7 +244,7 @@ void add_eval_command(CLI::App& app, Action& action) {
   EvaluationRequest& request = command->request;
   sub->add_option("inputs", command->inputs,
                   "REF GEN: two files or two folders; REF may be a score (.mid) and GEN its render")
-      ->expected(0, kMaxInputs);
+      ->expected(0, 2);
   sub->add_option("--compare", command->compare, "Two systems of the same references: A B")
       ->expected(2)
       ->type_name("A B");
@@ -332,7 +272,6 @@ void add_eval_command(CLI::App& app, Action& action) {
       ->capture_default_str();
   sub->add_option("--progress", command->progress, "auto, json or none")->capture_default_str();
   sub->add_flag("--force", command->force, "Replace existing outputs");
-  add_nearest(*sub, command->nearest);
   const MetricSetting scores{.kind = MetricKind::scores, .policies = {}};
   sub->footer("Metrics: " + metric_names(must_metrics({})) +
               "; --metrics all has these too: " + metric_names(further_metrics()) +
