@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <set>
@@ -19,6 +20,7 @@
 #include "engine/error.h"
 
 namespace ondes {
+namespace fs = std::filesystem;
 namespace {
 
 constexpr int kProgressRateHz = 1000;  // progress counts milliseconds of generated sound
@@ -51,6 +53,26 @@ void refuse_unpaired(const std::vector<PairedSystem>& systems) {
               "reference and {} only here ({} ...)",
               system.name, pairing.only_in_reference.size(), pairing.only_in_generated.size(),
               missing ? pairing.only_in_reference.front() : pairing.only_in_generated.front()));
+    }
+  }
+}
+
+// --force replaces outputs, never what is measured: not behind a link either.
+void refuse_measured_outputs(const std::vector<PairedSystem>& systems,
+                             const std::vector<std::string>& outputs) {
+  for (const std::string& output : outputs) {
+    std::error_code ignored;
+    if (!fs::is_regular_file(output, ignored)) {
+      continue;
+    }
+    for (const PairedSystem& system : systems) {
+      for (const PairFiles& pair : system.pairing.pairs) {
+        if (fs::equivalent(output, pair.reference, ignored) ||
+            fs::equivalent(output, pair.generated, ignored)) {
+          throw Error(ErrorCode::usage,
+                      output + ": is one of the files to be measured; choose another output");
+        }
+      }
     }
   }
 }
@@ -187,6 +209,7 @@ class Measuring {
 
 Evaluation run_evaluation(const EvaluationRequest& request) {
   std::vector<PairedSystem> systems = paired_systems(request);
+  refuse_measured_outputs(systems, request.outputs);
   const MetricSetting setting = setting_of(request, systems);
   const MetricPlan plan(request.metrics, setting);
   std::vector<Gate> gates;

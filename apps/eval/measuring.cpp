@@ -72,6 +72,9 @@ PairResult measure_pair(const PairFiles& files,
   try {
     measure_into(result, files, policies, plan);
   } catch (const Error& error) {
+    if (error.code() == ErrorCode::interrupted) {
+      throw;  // it is no property of the pair
+    }
     result.failure = error.what();
   } catch (const std::bad_alloc&) {
     result.failure = kNoMemory;

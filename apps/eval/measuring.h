@@ -12,7 +12,8 @@
 
 namespace ondes {
 
-// One pair, start to end. Never throws for what is wrong with a sound.
+// One pair, start to end. Never throws for what is wrong with a sound; Error{interrupted} after a
+// signal.
 PairResult measure_pair(const PairFiles& files,
                         const EvaluationPolicies& policies,
                         const MetricPlan& plan);

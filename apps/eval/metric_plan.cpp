@@ -7,6 +7,7 @@
 #include <cmath>
 #include <set>
 
+#include "apps/interrupt.h"
 #include "engine/error.h"
 #include "engine/files/json_fields.h"
 
@@ -117,6 +118,7 @@ std::vector<MetricValue> MetricPlan::measure(const MetricInput& input) const {
   std::vector<MetricValue> values(metrics_.size());
   std::vector<MetricValue> of_group;
   for (const Part& part : parts_) {
+    check_interrupted();
     of_group.assign(part.outputs.size(), {});
     try {
       part.group->measure({input.sounds, input.policies, input.id, input.score, part.outputs},

@@ -22,7 +22,7 @@ class MetricPlan {
   MetricPlan(const std::vector<std::string>& names, const MetricSetting& setting);
 
   const std::vector<MetricInfo>& metrics() const { return metrics_; }
-  // As many values as metrics().
+  // As many values as metrics(). Throws Error{interrupted} after a signal, and nothing else.
   std::vector<MetricValue> measure(const MetricInput& input) const;
 
  private:

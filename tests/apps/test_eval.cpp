@@ -328,6 +328,25 @@ TEST_CASE("one bad file never ends the run: it is listed with its reason and the
   CHECK(rig.bytes("out.csv").find("ref/a.wav") != std::string::npos);
 }
 
+TEST_CASE("a sound with a NaN in it is one failure, named with its frame") {
+  const EvalRig rig;
+  rig.corpus();
+  AudioFileWriter writer(rig.folder.file("gen/b.wav"),
+                         {.sample_rate_hz = kRateHz, .format = SampleFormat::float32});
+  const std::vector<float> samples(100, 0.25F);
+  writer.write({samples.data(), 100, 1});
+  writer.finish();
+  std::string wave = rig.bytes("gen/b.wav");
+  const std::string quarter("\0\0\x80\x3E", 4);
+  const std::size_t last = wave.rfind(quarter);
+  REQUIRE(last != std::string::npos);
+  wave.replace(last, 4, std::string("\0\0\xC0\x7F", 4));
+  rig.write("gen/b.wav", wave);
+  const ProgramResult result = rig.eval({"ref", "gen", "--metrics", "mcd"});
+  CHECK(result.exit_code == 3);
+  check_contains(result.err, {"b: not measured", "99", "1 of 3 pairs"});
+}
+
 TEST_CASE("a gate that is broken ends with 6 and the file, and what is unmeasured breaks it") {
   const EvalRig rig;
   rig.corpus();
@@ -444,7 +463,27 @@ TEST_CASE("outputs are never replaced without --force, and an unwritable one is 
     CHECK(result.exit_code == 4);
     check_contains(result.err, {"nowhere/out"});
   }
-  CHECK(rig.eval({"ref/a.wav", "gen/a.wav", "--csv", "ref/a.wav", "--force"}).exit_code == 2);
+  CHECK(rig.eval({"ref", "gen", "--jsonl", "out.csv"}).exit_code == 4);
+}
+
+TEST_CASE("no output replaces what is measured, behind a link neither, whatever is forced") {
+  const EvalRig rig;
+  rig.corpus();
+  fs::create_directories(rig.folder.path() / "linked");
+  for (const char* name : {"a.wav", "b.wav", "c.wav"}) {
+    fs::create_symlink(rig.folder.path() / "ref" / name, rig.folder.path() / "linked" / name);
+  }
+  rig.write("pairs.csv", "ref,gen\nref/a.wav,gen/a.wav\n");
+  const std::string a = rig.bytes("ref/a.wav");
+  for (const char* option : {"--csv", "--jsonl", "--report"}) {
+    INFO(option);
+    CHECK(rig.eval({"ref/a.wav", "gen/a.wav", option, "ref/a.wav", "--force"}).exit_code == 2);
+    CHECK(rig.eval({"ref", "gen", option, "linked/a.wav", "--force"}).exit_code == 2);
+    CHECK(rig.eval({"linked", "gen", option, "ref/a.wav", "--force"}).exit_code == 2);
+    CHECK(rig.eval({"--manifest", "pairs.csv", option, "gen/a.wav", "--force"}).exit_code == 2);
+    CHECK(rig.eval({"--manifest", "pairs.csv", option, "pairs.csv", "--force"}).exit_code == 2);
+  }
+  CHECK(rig.bytes("ref/a.wav") == a);
 }
 
 TEST_CASE("imported pitch tracks take the place of our own") {
