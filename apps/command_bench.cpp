@@ -46,8 +46,11 @@ void find_onnx(bool asked, GanBenchOptions* options) {
 void add_features(CLI::App& sub, Action& action) {
   auto options = std::make_shared<FeatureBenchOptions>();
   CLI::App* features = sub.add_subcommand(
+      "features", "The analyses that evaluations stand on, one thread, from nothing to features");
   features->add_option("files", options->files, "Sound files, mono, all of one rate")->required();
-  features->add_option("--only", options->only, "Lines by name (default: all)")->delimiter(',');
+  features->add_option("--only", options->only, "Lines by name (default: all)")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   features->add_option("--length", options->length_s, "Seconds of sound: the files, repeated")
       ->check(finite_range(0.1, 3600.0))
       ->capture_default_str();

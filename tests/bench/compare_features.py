@@ -2,10 +2,10 @@
 
     python3 compare_features.py --ondes build/release/bin/ondes --rounds 5 REF.wav GEN.wav [more.wav]
 
-Everything runs on one thread, on the same samples, in turns: a round is one pass of every program, and
-of each the least processor time of all rounds counts (user and system, of child processes too), which a
-busy machine disturbs little. Ours is timed from nothing, its tables and plans included; torchaudio's
-transforms are made beforehand.
+Everything runs on one thread, on the same samples, in turns: a round is one pass of every program (three
+of ours, because each round is a fresh process with empty caches), and of each the least processor time
+of all rounds counts (user and system, of child processes too), which a busy machine disturbs little.
+Ours is timed from nothing, its tables and plans included; torchaudio's transforms are made beforehand.
 That the answers agree is the business of tests/golden/.
 
 Needs numpy, soundfile; each of librosa, torch with torchaudio, kaldi_native_fbank, pysptk, pymcd, fastdtw
@@ -188,8 +188,8 @@ def add_pymcd(peers, paths):
 
 
 def our_round(arguments, names):
-    out = subprocess.run([arguments.ondes, "bench", "features", "--json", "--passes", "1", "--length",
-                          str(arguments.length), "--only", ",".join(names), *arguments.files],
+    out = subprocess.run([arguments.ondes, "bench", "features", *arguments.files, "--json", "--passes", "3",
+                          "--length", str(arguments.length), "--only", ",".join(names)],
                          check=True, capture_output=True, text=True).stdout
     return {line["name"]: line for line in map(json.loads, out.splitlines())}
 
