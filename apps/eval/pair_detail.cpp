@@ -6,9 +6,11 @@
 #include <new>
 
 #include "apps/eval/f0_tracks.h"
+#include "apps/eval/score_notes.h"
 #include "apps/eval/sound_pair.h"
 #include "dsp/metrics/mel_cepstral_distortion.h"
 #include "dsp/metrics/mfcc_distance.h"
+#include "dsp/note_transcription.h"
 #include "dsp/stft.h"
 #include "engine/error.h"
 
@@ -128,13 +130,28 @@ void unless_undefined(Part part) {
   }
 }
 
+void fill_render(PairDetail& detail,
+                 const PairResult& pair,
+                 const EvaluationPolicies& policies,
+                 const DetailLimits& limits) {
+  detail.score_notes = read_score_notes(pair.reference.path).notes;
+  MonoSound render = read_mono(pair.generated.path, policies.channels);
+  detail.rate_hz = render.info.rate_hz;
+  detail.generated = std::move(render.samples);
+  detail.generated_image =
+      magnitudes_of(detail.generated, detail.generated.size(), detail.rate_hz, limits);
+  to_decibels(detail.generated_image, greatest(detail.generated_image), detail.range_db);
+  unless_undefined(
+      [&] { detail.heard_notes = transcribe_notes(detail.generated, detail.rate_hz); });
+}
+
 void fill(PairDetail& detail,
           const PairResult& pair,
           const EvaluationPolicies& policies,
           const DetailLimits& limits) {
   if (pair.reference.rate_hz == 0) {
-    throw Error(ErrorCode::bad_input,
-                "the reference is a score: there is no sound to lay beside it");
+    fill_render(detail, pair, policies, limits);
+    return;
   }
   SoundPair sounds = fit_sounds(read_mono(pair.reference.path, policies.channels),
                                 read_mono(pair.generated.path, policies.channels), policies);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "apps/eval/evaluation.h"
+#include "dsp/note_event.h"
 
 namespace ondes {
 
@@ -45,6 +46,9 @@ struct PairDetail {
   F0Track generated_f0;
   double mfcc_hop_s = 0.0;
   std::vector<float> mfcc_distance;  // along time, frame by frame over the common length
+  // Of a render and its score. Then there is no reference sound, and nothing that needs one.
+  std::vector<NoteEvent> score_notes;
+  std::vector<NoteEvent> heard_notes;  // our own blind transcription
 };
 
 struct DetailLimits {

@@ -366,6 +366,27 @@ TEST_CASE("report: one pair, no pair, silence and the shortest sounds still make
   CHECK(first_unbalanced(page_of(evaluation)) == "");
 }
 
+TEST_CASE("report: a render against its score shows the notes, and no reference sound") {
+  Evaluation evaluation = example_evaluation(1, 1);
+  evaluation.systems[0].pairs[0].reference = {"demo.mid", 0, 0, 0, 100, 0, "score, 3 notes"};
+  const auto render = [](const PairResult& /*pair*/) {
+    PairDetail detail;
+    detail.rate_hz = 16000;
+    detail.generated = example_sound(2.0, 0.01, 1);
+    detail.generated_image = example_image(detail.generated);
+    detail.score_notes = {{0.0, 0.5, 220.0, 0.0}, {0.5, 1.0, 330.0, 0.0}, {1.0, 1.9, 440.0, 0.0}};
+    detail.heard_notes = {{0.01, 0.45, 220.0, -20.0}, {1.01, 1.8, 440.0, -20.0}};
+    return detail;
+  };
+  const std::string page = page_of(evaluation, {}, render);
+  CHECK(first_unbalanced(page) == "");
+  CHECK(count_of(page, "class=\"note ref wide\"") == 3);
+  CHECK(count_of(page, "class=\"note s0\"") == 2);
+  CHECK(count_of(page, "<audio ") == 1);
+  CHECK(count_of(page, "<image ") == 1);
+  CHECK(page.find("No pitch") == std::string::npos);
+}
+
 TEST_CASE("report: the same evaluation gives the same bytes") {
   CHECK(page_of(example_evaluation(2, 5), {.worst = 1}) ==
         page_of(example_evaluation(2, 5), {.worst = 1}));

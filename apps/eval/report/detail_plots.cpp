@@ -136,6 +136,52 @@ std::vector<std::vector<CurvePoint>> voiced_runs(const F0Track& track) {
   return runs;
 }
 
+// Bars from onset to offset at their pitch.
+std::string note_bars(const Plot& plot,
+                      const std::vector<NoteEvent>& notes,
+                      std::string_view style) {
+  std::string svg;
+  for (const NoteEvent& note : notes) {
+    svg += fmt::format(
+        "<line class=\"note {}\" x1=\"{:.2f}%\" x2=\"{:.2f}%\" y1=\"{:.1f}%\" y2=\"{:.1f}%\"/>",
+        style, 100.0 * plot.x.position(note.onset_s), 100.0 * plot.x.position(note.offset_s),
+        100.0 - 100.0 * plot.y.position(note.hz), 100.0 - 100.0 * plot.y.position(note.hz));
+  }
+  return svg;
+}
+
+// The score's notes and those that a blind transcription hears in the renders.
+std::string notes_figure(Systems systems, const PlotAxis& time) {
+  std::vector<double> pitches;
+  const auto add = [&](const std::vector<NoteEvent>& notes) {
+    for (const NoteEvent& note : notes) {
+      pitches.push_back(note.hz);
+    }
+  };
+  const std::vector<NoteEvent>& score = systems.front().detail->score_notes;
+  add(score);
+  for (const SystemDetail& system : systems) {
+    add(system.detail->heard_notes);
+  }
+  if (pitches.empty()) {
+    return "";
+  }
+  const auto [low, high] = std::minmax_element(pitches.begin(), pitches.end());
+  Plot plot;
+  plot.title = "Notes <span class=\"entry\"><span class=\"key ref\"></span>score</span>" +
+               legend(systems, false);
+  plot.description = fmt::format("{} in the score.", counted(score.size(), "note", "notes"));
+  plot.x = time;
+  plot.y = {*low / 1.12, *high * 1.12, "Hz", true, 4};
+  plot.height_px = 240;
+  plot.has_time = true;
+  plot.content = note_bars(plot, score, "ref wide");
+  for (const SystemDetail& system : systems) {
+    plot.content += note_bars(plot, system.detail->heard_notes, system.side);
+  }
+  return plot_figure(plot);
+}
+
 std::string pitch_figure(Systems systems, const PlotAxis& time) {
   const F0Track& reference = systems.front().detail->reference_f0;
   std::vector<const F0Track*> tracks{&reference};
@@ -257,6 +303,9 @@ std::string detail_plots_html(Systems systems) {
     return "";
   }
   const PlotAxis time = time_axis(systems);
+  if (!systems.front().detail->score_notes.empty()) {
+    return spectrograms(systems, time) + notes_figure(systems, time);
+  }
   return spectrograms(systems, time) + pitch_figure(systems, time) +
          distance_figure(systems, time) + warp_figures(systems, time);
 }

@@ -124,6 +124,8 @@ text { fill: var(--soft); font-size: 11.5px; font-variant-numeric: tabular-nums;
   stroke-linecap: round; stroke-linejoin: round; }
 .line.wide { stroke-width: 5px; stroke-opacity: .45; overflow: visible; }
 .line.diagonal { stroke: var(--soft); stroke-width: 1px; stroke-dasharray: 4 4; }
+.note { stroke: var(--own); stroke-width: 2.5px; }
+.note.wide { stroke-width: 8px; stroke-opacity: .45; }
 .average { stroke: var(--ink); stroke-dasharray: 5 4; }
 .zero { stroke: var(--ink); stroke-dasharray: 2 2; }
 .cursor { stroke: var(--ink); stroke-width: 1.5px; visibility: hidden; pointer-events: none; }

@@ -188,9 +188,10 @@ std::string pairs_html(const Evaluation& evaluation,
   }
   std::string order = "";
   if (metric < evaluation.metrics.size()) {
-    order = (evaluation.metrics[metric].better == Better::neither ? "Highest " : "Worst ") +
-            escape_html(evaluation.metrics[metric].label) +
-            (evaluation.systems.size() > 1 ? " of either system" : "") + " first. ";
+    order = fmt::format("{} first by <code>{}</code>{}. ",
+                        evaluation.metrics[metric].better == Better::neither ? "Highest" : "Worst",
+                        escape_html(evaluation.metrics[metric].name),
+                        evaluation.systems.size() > 1 ? " of the worse system" : "");
   }
   std::string html =
       "<section id=\"pairs\">\n<h2>All pairs</h2>\n<p>" + order +
