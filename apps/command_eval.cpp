@@ -226,8 +226,12 @@ void add_policies(CLI::App& sub, EvaluationPolicies& policies) {
       ->transform(CLI::Transformer(aligns))
       ->type_name("none|delay");
   sub.add_option("--mcd-profile", policies.mcd_profile,
-                 "What mcd is: default, espnet or kubichek (--metrics all has all of them)")
+                 "What mcd is: default, espnet, kubichek; versa, pymcd with --envelopes-ref, -gen")
       ->capture_default_str();
+  sub.add_option("--envelopes-ref", policies.envelopes_reference_folder,
+                 "A folder of WORLD's power envelopes: PAIR.npy, [frames, bins]");
+  sub.add_option("--envelopes-gen", policies.envelopes_generated_folder,
+                 "The same of the generated sounds");
   sub.add_option("--f0-ref", policies.f0_reference_folder,
                  "A folder of pitch tracks made elsewhere: PAIR.csv, .txt, .f0 (time,hz) or .npy");
   sub.add_option("--f0-gen", policies.f0_generated_folder, "The same of the generated sounds");

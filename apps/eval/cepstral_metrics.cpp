@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
-#include <array>
+#include <filesystem>
 
 #include "apps/eval/metric_group_internal.h"
 #include "dsp/metrics/mel_cepstral_distortion.h"
 #include "dsp/metrics/mfcc_distance.h"
 #include "engine/error.h"
+#include "engine/files/mapped_file.h"
+#include "engine/files/npy.h"
 
 namespace ondes {
 namespace {
@@ -18,14 +20,22 @@ McdOptions mcd_options(const std::string& profile) {
     throw Error(ErrorCode::usage, fmt::format("--mcd-profile: expected one of {}, found {}",
                                               fmt::join(mcd_profile_names(), ", "), profile));
   }
-  if (mcd_profile_needs_envelopes(*found)) {
-    throw Error(ErrorCode::usage, "--mcd-profile " + profile +
-                                      ": that profile needs WORLD's envelopes, which ondes eval "
-                                      "does not make; default, espnet and kubichek do not");
-  }
   McdOptions options;
   options.profile = *found;
   return options;
+}
+
+void refuse_missing_envelopes(const EvaluationPolicies& policies) {
+  const bool needed = mcd_profile_needs_envelopes(mcd_options(policies.mcd_profile).profile);
+  if (needed && (policies.envelopes_reference_folder.empty() ||
+                 policies.envelopes_generated_folder.empty())) {
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("--mcd-profile {}: expected --envelopes-ref and --envelopes-gen, folders "
+                    "of WORLD's power envelopes (PAIR.npy, [frames, bins]), which ondes "
+                    "eval does not make; default, espnet and kubichek do without",
+                    policies.mcd_profile));
+  }
 }
 
 // A profile that does not have the rate says so instead of its parameters; its values will too.
@@ -50,6 +60,7 @@ MetricRow mcd_row(const MetricSetting& setting,
 
 std::vector<MetricRow> rows(const MetricSetting& setting) {
   const std::string mfcc = mfcc_distance_parameters(setting.rate_hz);
+  refuse_missing_envelopes(setting.policies);
   const std::string& profile = setting.policies.mcd_profile;
   std::vector<MetricRow> all{
       mcd_row(setting, "mcd_db", profile, "as the profile aligns"),
@@ -78,11 +89,42 @@ std::vector<MetricRow> rows(const MetricSetting& setting) {
   return all;
 }
 
+struct Envelopes {
+  std::vector<float> power;
+  int frames = 0;
+  int bins = 0;
+  ConstFrames view() const { return {power.data(), frames, bins}; }
+};
+
+Envelopes read_envelopes(const std::string& folder, const std::string& id) {
+  constexpr std::int64_t kMostFrames = std::int64_t{1} << 24;
+  constexpr std::int64_t kMostBins = 65537;
+  const std::string path = (std::filesystem::path(folder) / (id + ".npy")).string();
+  const MappedFile file(path);
+  const NpyArray array = parse_npy(file.bytes(), path);
+  if (array.shape.size() != 2 || array.shape[0] > kMostFrames || array.shape[1] > kMostBins) {
+    throw Error(ErrorCode::bad_input, fmt::format("{}: shape: expected [frames, bins], found {}",
+                                                  path, npy_shape_text(array.shape)));
+  }
+  return {npy_floats(array), static_cast<int>(array.shape[0]), static_cast<int>(array.shape[1])};
+}
+
+MelCepstralDistortion distortion_of(const MetricInput& input, const std::string& profile) {
+  const McdOptions options = mcd_options(profile);
+  if (mcd_profile_needs_envelopes(options.profile)) {
+    const EvaluationPolicies& policies = input.policies;
+    const Envelopes reference = read_envelopes(policies.envelopes_reference_folder, input.id);
+    const Envelopes generated = read_envelopes(policies.envelopes_generated_folder, input.id);
+    return mel_cepstral_distortion_of_envelopes(reference.view(), generated.view(), options);
+  }
+  const SoundPair& sounds = input.sounds;
+  return mel_cepstral_distortion(sounds.reference, sounds.generated, sounds.rate_hz, options);
+}
+
 // A reason of one profile is none of the others'.
-MelCepstralDistortion distortion(const SoundPair& sounds, const std::string& profile) {
+MelCepstralDistortion distortion(const MetricInput& input, const std::string& profile) {
   try {
-    return mel_cepstral_distortion(sounds.reference, sounds.generated, sounds.rate_hz,
-                                   mcd_options(profile));
+    return distortion_of(input, profile);
   } catch (const Error& error) {
     MelCepstralDistortion none;
     none.value_db = none.dtw_db = none.synchronous_db = MetricValue::none(error.what());
@@ -93,7 +135,7 @@ MelCepstralDistortion distortion(const SoundPair& sounds, const std::string& pro
 void measure(const MetricInput& input, std::span<MetricValue> values) {
   const SoundPair& sounds = input.sounds;
   if (input.any_wanted({kMcd, kMcdSync, kDelay})) {
-    const MelCepstralDistortion mcd = distortion(sounds, input.policies.mcd_profile);
+    const MelCepstralDistortion mcd = distortion(input, input.policies.mcd_profile);
     values[kMcd] = mcd.value_db;
     values[kMcdSync] = mcd.synchronous_db;
     values[kDelay] = mcd.value_db.value && input.policies.mcd_profile == "default"
@@ -101,10 +143,10 @@ void measure(const MetricInput& input, std::span<MetricValue> values) {
                          : MetricValue::none("only the default profile takes a delay out");
   }
   if (input.any_wanted({kMcdEspnet})) {
-    values[kMcdEspnet] = distortion(sounds, "espnet").value_db;
+    values[kMcdEspnet] = distortion(input, "espnet").value_db;
   }
   if (input.any_wanted({kMcdKubichek})) {
-    values[kMcdKubichek] = distortion(sounds, "kubichek").value_db;
+    values[kMcdKubichek] = distortion(input, "kubichek").value_db;
   }
   if (input.any_wanted({kMfcc, kMfccSync})) {
     const MfccDistance mfcc = mfcc_distance(sounds.reference, sounds.generated, sounds.rate_hz);

@@ -32,6 +32,9 @@ struct EvaluationPolicies {
   std::string mcd_profile = "default";
   std::string f0_reference_folder;  // imported tracks, <id>.csv|.txt|.npy; "": our own pYIN
   std::string f0_generated_folder;
+  // WORLD's power envelopes, <id>.npy [frames, bins], for the MCD profiles that need them.
+  std::string envelopes_reference_folder;
+  std::string envelopes_generated_folder;
 };
 
 enum class Better { lower, higher, neither };  // neither: it describes, it does not rank

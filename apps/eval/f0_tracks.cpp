@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr double kHopS = 0.010;
-constexpr double kShortestFrameS = 0.0427;  // 2048 samples at 48 kHz, as librosa's are
+constexpr double kShortestFrameS = 0.0465;  // so that 22.05 kHz has the 2048 samples of librosa
 
 PitchTrack read_track(const std::string& path) {
   if (!path.ends_with(".npy")) {
@@ -41,7 +41,7 @@ PyinOptions eval_pyin_options(int rate_hz) {
 std::string eval_f0_parameters() {
   const PyinOptions options;
   return fmt::format(
-      "pYIN {:.1f} to {:.0f} Hz, frames of 43 to 85 ms (2^n samples), hop {:.0f} ms, "
+      "pYIN {:.1f} to {:.0f} Hz, frames of 46 to 93 ms (2^n samples), hop {:.0f} ms, "
       "in time, unaligned",
       options.min_hz, options.max_hz, 1000.0 * kHopS);
 }

@@ -10,7 +10,7 @@
 
 namespace ondes {
 
-// Frames of about 43 to 93 ms, long enough for two periods of 65 Hz, every 10 ms.
+// Frames of 46 to 93 ms (2048 samples at 22.05 kHz, as librosa's), every 10 ms.
 PyinOptions eval_pyin_options(int rate_hz);
 
 // In words, for any rate.

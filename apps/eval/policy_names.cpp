@@ -57,6 +57,10 @@ nlohmann::json policies_to_json(const EvaluationPolicies& policies) {
   if (!policies.f0_generated_folder.empty()) {
     json["f0_generated_folder"] = policies.f0_generated_folder;
   }
+  if (!policies.envelopes_reference_folder.empty()) {
+    json["envelopes_reference_folder"] = policies.envelopes_reference_folder;
+    json["envelopes_generated_folder"] = policies.envelopes_generated_folder;
+  }
   return json;
 }
 

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <map>
 #include <numbers>
 #include <sstream>
 
@@ -508,6 +509,49 @@ TEST_CASE("imported pitch tracks take the place of our own") {
       {"a.wav", "b.wav", "--metrics", "f0_rmse", "--f0-ref", "ref", "--gate", "f0_rmse<9"});
   CHECK(missing.exit_code == 6);
   check_contains(missing.err, {"expected an F0 track"});
+}
+
+TEST_CASE("every profile prints what its tool printed of the same files") {
+  const EvalRig rig;
+  const fs::path golden = fs::path(ONDES_SOURCE_DIR) / "tests/golden/mel_cepstral_distortion";
+  std::map<std::string, double> expected;
+  std::ifstream values(golden / "values.txt");
+  for (std::string line; std::getline(values, line);) {
+    std::istringstream words(line);
+    std::string name;
+    double value = 0.0;
+    if (words >> name >> value) {
+      expected[name] = value;
+    }
+  }
+  for (const std::string side : {"reference", "generated"}) {
+    fs::create_directories(rig.folder.path() / side);
+    fs::copy_file(golden / (side + "_22050.wav"), rig.folder.path() / side / "clip.wav");
+    for (const std::string tool : {"versa", "pymcd"}) {
+      const std::string folder = tool + "_" + side;
+      fs::create_directories(rig.folder.path() / folder);
+      fs::copy_file(golden / (folder + ".npy"), rig.folder.path() / folder / "clip.npy");
+    }
+  }
+  const auto mcd = [&](const std::string& profile) {
+    std::vector<std::string> arguments{"reference", "generated",     "--metrics",
+                                       "mcd",       "--mcd-profile", profile};
+    if (profile == "versa" || profile == "pymcd") {
+      arguments.insert(arguments.end(), {"--envelopes-ref", profile + "_reference",
+                                         "--envelopes-gen", profile + "_generated"});
+    }
+    return metric(rig.summary(arguments), "mcd_db")["mean"].get<double>();
+  };
+  // METRICS asks for 0.01 dB.
+  CHECK(mcd("espnet") == Approx(expected.at("22050.espnet")).margin(0.01));
+  CHECK(mcd("kubichek") == Approx(expected.at("22050.kubichek")).margin(0.01));
+  CHECK(mcd("versa") == Approx(expected.at("22050.versa_dtw")).margin(0.01));
+  CHECK(mcd("pymcd") == Approx(expected.at("22050.pymcd_dtw")).margin(0.01));
+  const ProgramResult missing =
+      rig.eval({"reference", "generated", "--mcd-profile", "versa", "--envelopes-ref", "nowhere",
+                "--envelopes-gen", "nowhere", "--gate", "mcd<100"});
+  CHECK(missing.exit_code == 6);
+  check_contains(missing.err, {"clip: not measured", "nowhere/clip.npy"});
 }
 
 TEST_CASE("of two vocoders the better one is nearer in every spectral measure") {
