@@ -79,16 +79,14 @@ void check_outputs(const EvalCommand& command) {
   if (is_standard_output(command.request.jsonl)) {
     throw Error(ErrorCode::usage, "--jsonl: expected a file, found standard output");
   }
-  for (const std::string& input : command.inputs) {
-    for (const std::string& output : {command.csv, command.request.jsonl}) {
-      if (!output.empty()) {
-        refuse_own_input(input, output);
-      }
+  if (!command.request.manifest.empty()) {
+    for (const std::string& output : {command.csv, command.request.jsonl, command.report.path}) {
+      refuse_own_input(command.request.manifest, output);
     }
   }
   if (!command.csv.empty()) {
     refuse_mixed_output(command.csv, command.json);
-    refuse_existing(command.csv, command.force || command.request.resume);
+    refuse_existing(command.csv, command.force);
   }
   if (!command.request.jsonl.empty()) {
     refuse_existing(command.request.jsonl, command.force || command.request.resume);
@@ -169,7 +167,8 @@ int run_eval(EvalCommand command) {
   std::vector<std::string> inputs = command.inputs;
   inputs.insert(inputs.end(), command.compare.begin(), command.compare.end());
   const std::unique_ptr<ReportFile> report =
-      open_report(command.report, inputs, command.force || command.request.resume);
+      open_report(command.report, inputs, command.force);
+  command.request.outputs = {command.csv, command.request.jsonl, command.report.path};
   const Evaluation evaluation = run_evaluation(command.request);
   if (csv) {
     write_text(*csv, results_csv(evaluation));
