@@ -166,8 +166,7 @@ int run_eval(EvalCommand command) {
   }
   std::vector<std::string> inputs = command.inputs;
   inputs.insert(inputs.end(), command.compare.begin(), command.compare.end());
-  const std::unique_ptr<ReportFile> report =
-      open_report(command.report, inputs, command.force);
+  const std::unique_ptr<ReportFile> report = open_report(command.report, inputs, command.force);
   command.request.outputs = {command.csv, command.request.jsonl, command.report.path};
   const Evaluation evaluation = run_evaluation(command.request);
   if (csv) {
