@@ -366,6 +366,19 @@ TEST_CASE("report: one pair, no pair, silence and the shortest sounds still make
   CHECK(first_unbalanced(page_of(evaluation)) == "");
 }
 
+TEST_CASE("report: one pair has values and details, but no statistics") {
+  for (const int systems : {1, 2}) {
+    const std::string page = page_of(example_evaluation(systems, 1));
+    CHECK(first_unbalanced(page) == "");
+    for (const char* section : {"distributions", "pairs", "comparison"}) {
+      CHECK(count_of(page, std::string("id=\"") + section + "\"") == 0);
+    }
+    CHECK(count_of(page, "95 % interval</th>") == 0);
+    CHECK(count_of(page, "<details ") == 1);
+    check_contains(page, {"<code>mcd_db</code>", "id=\"summary\"", "id=\"method\""});
+  }
+}
+
 TEST_CASE("report: a render against its score shows the notes, and no reference sound") {
   Evaluation evaluation = example_evaluation(1, 1);
   evaluation.systems[0].pairs[0].reference = {"demo.mid", 0, 0, 0, 100, 0, "score, 3 notes"};

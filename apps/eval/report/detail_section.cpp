@@ -59,6 +59,9 @@ std::string sound_text(const SoundInfo& sound) {
 
 // What was measured of any system; what was not stands in the notes.
 std::string values_html(const Evaluation& evaluation, const PairRow& row) {
+  if (is_single_pair(evaluation)) {
+    return "";  // the summary has them
+  }
   std::string html = "<dl class=\"values\">";
   for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
     const MetricInfo& metric = evaluation.metrics[m];

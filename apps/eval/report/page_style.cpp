@@ -78,6 +78,7 @@ td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowra
 th.n { text-align: right; }
 td.strong { font-weight: 650; }
 td.none { color: var(--soft); cursor: help; }
+table.narrow { width: auto; }
 td.name { white-space: nowrap; }
 .arrow { display: inline-block; width: 1.1em; text-indent: 0; color: var(--s0); }
 th.metric { min-width: min(19rem, 45vw); font-weight: 550; padding-left: 1.5em; text-indent: -1.1em; line-height: 1.35; } th.metric code { color: var(--soft); font-weight: normal; }

@@ -103,6 +103,11 @@ std::vector<NamedValue> values_of(const System& system, std::size_t metric) {
   return values;
 }
 
+bool is_single_pair(const Evaluation& evaluation) {
+  return std::all_of(evaluation.systems.begin(), evaluation.systems.end(),
+                     [](const System& system) { return system.pairs.size() == 1; });
+}
+
 std::string system_label(const Evaluation& evaluation, std::size_t system) {
   const std::string name = last_component(evaluation.systems[system].name);
   if (evaluation.systems.size() < 2) {

@@ -38,6 +38,9 @@ struct NamedValue {
 };
 std::vector<NamedValue> values_of(const System& system, std::size_t metric);
 
+// One pair, of each system: then nothing is distributed, and there is nothing to sort.
+bool is_single_pair(const Evaluation& evaluation);
+
 // "A: hifigan" where there are two systems, "hifigan" where there is one.
 std::string system_label(const Evaluation& evaluation, std::size_t system);
 

@@ -183,7 +183,7 @@ std::string pairs_html(const Evaluation& evaluation,
                        std::span<const PairRow> rows,
                        std::size_t metric,
                        std::size_t detailed) {
-  if (rows.empty()) {
+  if (rows.empty() || is_single_pair(evaluation)) {
     return "";
   }
   std::string order = "";

@@ -82,11 +82,13 @@ void write_report(const Evaluation& evaluation,
       {"pairs", "All pairs", pairs_html(evaluation, rows, metric, detailed)},
       {"unmeasured", "Not measured", unmeasured_html(evaluation)},
       {"details", "Details",
-       detailed == 0 ? ""
-                     : fmt::format("<section id=\"details\">\n<h2>{}</h2>\n",
-                                   detailed == measured ? "Details of all pairs that were measured"
-                                                        : "Details of the worst " +
-                                                              counted(detailed, "pair", "pairs"))},
+       detailed == 0
+           ? ""
+           : fmt::format("<section id=\"details\">\n<h2>{}</h2>\n",
+                         is_single_pair(evaluation) ? "Details"
+                         : detailed == measured
+                             ? "Details of all pairs that were measured"
+                             : "Details of the worst " + counted(detailed, "pair", "pairs"))},
       {"method", "How it was measured", method_html(evaluation)},
   };
   sink(head_html(evaluation));

@@ -122,6 +122,33 @@ std::string counts_of(const Evaluation& evaluation, std::size_t s) {
   return text;
 }
 
+// Of one pair: its values, without statistics.
+std::string single_pair_html(const Evaluation& evaluation) {
+  std::string html =
+      "<section id=\"summary\">\n<h2>Summary</h2>\n<p class=\"unit\">\xE2\x86\x93 lower is better, "
+      "\xE2\x86\x91 higher is better.</p>\n<div class=\"wide\"><table class=\"summary narrow\">\n"
+      "<thead><tr>" +
+      words({"Measure"});
+  for (std::size_t s = 0; s < evaluation.systems.size(); ++s) {
+    html += fmt::format("<th scope=\"col\" class=\"n\"><span class=\"key s{}\"></span>{}</th>", s,
+                        escape_html(system_label(evaluation, s)));
+  }
+  html += "</tr></thead>\n<tbody>";
+  for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
+    if (!measured_somewhere(evaluation, m)) {
+      continue;
+    }
+    html += "<tr>" + metric_heading(evaluation.metrics[m], 1);
+    for (const System& system : evaluation.systems) {
+      html += fmt::format(
+          "<td class=\"n strong\">{}</td>",
+          number_text(value_of(&system.pairs.front(), m), evaluation.metrics[m].decimals));
+    }
+    html += "</tr>\n";
+  }
+  return html + "</tbody></table></div>\n" + nowhere_measured_html(evaluation) + "</section>\n";
+}
+
 }  // namespace
 
 std::string title_of(const Evaluation& evaluation) {
@@ -184,6 +211,9 @@ std::string gates_html(const Evaluation& evaluation) {
 }
 
 std::string summary_html(const Evaluation& evaluation) {
+  if (is_single_pair(evaluation)) {
+    return single_pair_html(evaluation);
+  }
   const std::size_t systems = evaluation.systems.size();
   const bool several = systems > 1;
   std::string html =
@@ -232,7 +262,7 @@ std::string summary_html(const Evaluation& evaluation) {
 }
 
 std::string comparison_html(const Evaluation& evaluation) {
-  if (evaluation.systems.size() != 2 ||
+  if (evaluation.systems.size() != 2 || is_single_pair(evaluation) ||
       evaluation.differences.size() != evaluation.metrics.size()) {
     return "";
   }
@@ -279,6 +309,9 @@ std::string comparison_html(const Evaluation& evaluation) {
 }
 
 std::string distributions_html(const Evaluation& evaluation) {
+  if (is_single_pair(evaluation)) {
+    return "";
+  }
   std::string cards;
   for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
     cards += distribution_plot(evaluation, m);
