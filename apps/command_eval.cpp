@@ -13,6 +13,8 @@
 #include "apps/commands.h"
 #include "apps/eval/evaluation_run.h"
 #include "apps/eval/metric_plan.h"
+#include "apps/eval/nearest.h"
+#include "apps/eval/nearest_results.h"
 #include "apps/eval/results_files.h"
 #include "apps/eval/results_json.h"
 #include "apps/eval/summary_table.h"
@@ -28,6 +30,7 @@ namespace {
 
 constexpr std::size_t kListedFailures = 20;
 constexpr std::size_t kListedNotes = 6;
+constexpr int kMaxInputs = 1000000;  // of --nearest; what takes pairs counts them itself
 
 struct EvalCommand {
   std::vector<std::string> inputs;
@@ -35,6 +38,7 @@ struct EvalCommand {
   EvaluationRequest request;
   std::string csv;
   ReportRequest report;
+  NearestRequest nearest;
   std::string progress = "auto";
   bool json = false;
   bool force = false;
@@ -155,7 +159,52 @@ int exit_code_of(const Evaluation& evaluation) {
   return kExitDone;
 }
 
+// --nearest CORPUS GEN...: one by one against all of a corpus; there are no pairs and no metrics.
+int run_nearest(EvalCommand& command) {
+  if (command.inputs.empty()) {
+    throw Error(ErrorCode::usage, "--nearest: expected CORPUS and sounds, found no sounds");
+  }
+  check_outputs(command);
+  for (const std::string& input : command.inputs) {
+    refuse_own_input(input, command.csv);
+  }
+  command.nearest.generated = command.inputs;
+  command.nearest.threads = command.request.threads;
+  command.nearest.progress = progress_mode(command.progress);
+  std::optional<AtomicFileWriter> csv;
+  if (!command.csv.empty() && command.csv != "-") {
+    csv.emplace(command.csv);
+  }
+  const NearestSearch search = find_nearest(command.nearest);
+  if (csv) {
+    write_text(*csv, nearest_csv(search));
+  }
+  for (const std::string& clip : search.unreadable) {
+    note("not searched: " + clip);
+  }
+  if (search.too_short > 0) {
+    note(fmt::format("not searched: {} of the corpus, silent or shorter than 0.1 s",
+                     search.too_short));
+  }
+  bool all_read = search.unreadable.empty();
+  for (const NearestResult& result : search.results) {
+    if (!result.failure.empty()) {
+      note(result.path + ": " + result.failure);
+      all_read = false;
+    }
+  }
+  if (command.json) {
+    print_json(nearest_json(search));
+  } else {
+    std::fputs((command.csv == "-" ? nearest_csv(search) : nearest_text(search)).c_str(), stdout);
+  }
+  return all_read ? kExitDone : kExitBadInput;
+}
+
 int run_eval(EvalCommand command) {
+  if (!command.nearest.corpus.empty()) {
+    return run_nearest(command);
+  }
   read_inputs(command);
   check_outputs(command);
   command.request.progress = progress_mode(command.progress);
@@ -238,6 +287,22 @@ void add_policies(CLI::App& sub, EvaluationPolicies& policies) {
       ->capture_default_str();
 }
 
+void add_nearest(CLI::App& sub, NearestRequest& nearest) {
+  CLI::Option* corpus =
+      sub.add_option("--nearest", nearest.corpus,
+                     "What of a corpus is each sound nearest to, and is it a copy? A folder of "
+                     "sounds, or what `ondes train` trained on; all inputs are sounds then")
+          ->type_name("CORPUS");
+  for (const char* other :
+       {"--compare", "--manifest", "--metrics", "--gate", "--jsonl", "--report"}) {
+    corpus->excludes(sub.get_option(other));
+  }
+  sub.add_option("--neighbours", nearest.count, "How many of the nearest are listed")
+      ->check(CLI::Range(1, 1000))
+      ->needs(corpus)
+      ->capture_default_str();
+}
+
 }  // namespace
 
 void add_eval_command(CLI::App& app, Action& action) {
@@ -246,7 +311,7 @@ void add_eval_command(CLI::App& app, Action& action) {
   EvaluationRequest& request = command->request;
   sub->add_option("inputs", command->inputs,
                   "REF GEN: two files or two folders; REF may be a score (.mid) and GEN its render")
-      ->expected(0, 2);
+      ->expected(0, kMaxInputs);
   sub->add_option("--compare", command->compare, "Two systems of the same references: A B")
       ->expected(2)
       ->type_name("A B");
@@ -274,6 +339,7 @@ void add_eval_command(CLI::App& app, Action& action) {
       ->capture_default_str();
   sub->add_option("--progress", command->progress, "auto, json or none")->capture_default_str();
   sub->add_flag("--force", command->force, "Replace existing outputs");
+  add_nearest(*sub, command->nearest);
   const MetricSetting scores{.kind = MetricKind::scores, .policies = {}};
   sub->footer("Metrics: " + metric_names(must_metrics({})) +
               "; --metrics all has these too: " + metric_names(further_metrics()) +

@@ -124,6 +124,20 @@ bool is_folder(const std::string& path) {
 
 }  // namespace
 
+std::vector<std::string> sounds_at(const std::string& path) {
+  if (!is_folder(path)) {
+    return {path};
+  }
+  std::vector<std::string> sounds;
+  for (const auto& [stem, sound] : stems_of(path, is_sound)) {
+    sounds.push_back(sound);
+  }
+  if (sounds.empty()) {
+    throw Error(ErrorCode::bad_input, path + ": expected sounds, found none");
+  }
+  return sounds;
+}
+
 bool is_score(const std::string& path) {
   const std::string extension = lower_extension(path);
   return extension == ".mid" || extension == ".midi";

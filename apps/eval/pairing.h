@@ -28,6 +28,10 @@ struct Pairing {
   std::vector<std::string> only_in_generated;
 };
 
+// The sounds of a folder as above, sorted by stem; a file is itself. Throws Error{io}, and
+// Error{bad_input} for a folder without sounds.
+std::vector<std::string> sounds_at(const std::string& path);
+
 // By its extension: .mid or .midi.
 bool is_score(const std::string& path);
 
