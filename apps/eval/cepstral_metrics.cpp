@@ -132,11 +132,21 @@ MelCepstralDistortion distortion(const MetricInput& input, const std::string& pr
   }
 }
 
+// A long pair is aligned within a band, which its profile does not state.
+void note_other_parameters(const MetricInput& input, const MelCepstralDistortion& mcd) {
+  const std::string stated =
+      mcd_parameters(input.sounds.rate_hz, mcd_options(input.policies.mcd_profile));
+  if (input.notes != nullptr && mcd.value_db.value && mcd.parameters != stated) {
+    input.notes->push_back("mcd_db was measured with " + mcd.parameters);
+  }
+}
+
 void measure(const MetricInput& input, std::span<MetricValue> values) {
   const SoundPair& sounds = input.sounds;
   if (input.any_wanted({kMcd, kMcdSync, kDelay})) {
     const MelCepstralDistortion mcd = distortion(input, input.policies.mcd_profile);
     values[kMcd] = mcd.value_db;
+    note_other_parameters(input, mcd);
     values[kMcdSync] = mcd.synchronous_db;
     values[kDelay] = mcd.value_db.value && input.policies.mcd_profile == "default"
                          ? MetricValue(static_cast<double>(mcd.delay_samples))

@@ -39,7 +39,7 @@ void measure_render(PairResult& result,
   SoundPair sounds;
   sounds.rate_hz = render.info.rate_hz;
   sounds.generated = std::move(render.samples);
-  result.values = plan.measure({sounds, policies, files.id, score.notes});
+  result.values = plan.measure({sounds, policies, files.id, &result.notes, score.notes});
 }
 
 void measure_into(PairResult& result,
@@ -56,7 +56,7 @@ void measure_into(PairResult& result,
   result.generated = generated.info;
   const SoundPair sounds = fit_sounds(std::move(reference), std::move(generated), policies);
   result.notes = sounds.notes;
-  result.values = plan.measure({sounds, policies, files.id});
+  result.values = plan.measure({sounds, policies, files.id, &result.notes});
 }
 
 }  // namespace

@@ -20,9 +20,10 @@ enum class MetricKind { sounds, scores };
 struct MetricInput {
   const SoundPair& sounds;
   const EvaluationPolicies& policies;
-  const std::string& id;                  // of the pair: imported tracks carry its name
-  std::span<const NoteEvent> score = {};  // of renders: then there is no reference sound
-  std::vector<int> outputs = {};          // of the group's rows; -1: its value is not wanted
+  const std::string& id;                      // of the pair: imported tracks carry its name
+  std::vector<std::string>* notes = nullptr;  // gets what was measured otherwise than stated
+  std::span<const NoteEvent> score = {};      // of renders: then there is no reference sound
+  std::vector<int> outputs = {};              // of the group's rows; -1: its value is not wanted
 
   // What is not wanted need not be computed.
   bool any_wanted(std::initializer_list<int> rows) const {

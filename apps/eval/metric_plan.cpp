@@ -121,8 +121,9 @@ std::vector<MetricValue> MetricPlan::measure(const MetricInput& input) const {
     check_interrupted();
     of_group.assign(part.outputs.size(), {});
     try {
-      part.group->measure({input.sounds, input.policies, input.id, input.score, part.outputs},
-                          of_group);
+      part.group->measure(
+          {input.sounds, input.policies, input.id, input.notes, input.score, part.outputs},
+          of_group);
     } catch (const Error& error) {
       of_group.assign(part.outputs.size(), MetricValue::none(error.what()));
     }
