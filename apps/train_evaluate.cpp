@@ -1,16 +1,20 @@
-// ondes-train evaluate: a note voice measured on recorded notes that it was never trained on.
+// ondes-train evaluate: a note voice measured on recorded notes that it was never trained on, or a
+// configuration by cross-validation.
 #include <CLI/CLI.hpp>
-#include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <optional>
 
 #include "apps/cli_options.h"
+#include "apps/evaluation_tables.h"
 #include "apps/exit_codes.h"
 #include "apps/interrupt.h"
 #include "apps/precision_names.h"
 #include "apps/print.h"
 #include "apps/train_commands.h"
+#include "apps/train_folds.h"
+#include "dsp/audio_file.h"
 #include "engine/error.h"
 #include "engine/weights/voice_file.h"
 #include "models/registry.h"
@@ -31,6 +35,10 @@ struct EvaluateArguments {
   int limit = 0;
   int likelihood_notes = 24;
   std::string split = "test";
+  std::string renders;  // folder; "": none
+  FoldsRequest folds;   // with a config: instead of a voice
+  bool has_folds = false;
+  bool intervals = false;
   bool json = false;
 };
 
@@ -106,67 +114,41 @@ nlohmann::json likelihoods(const StepPlan& plan,
   return result;
 }
 
-nlohmann::json number_or_null(double value) {
-  return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr);
+std::string stem_of(const NoteCorpus& corpus, int index) {
+  const CorpusNote& note = corpus.notes[static_cast<std::size_t>(index)];
+  char text[80];
+  std::snprintf(text, sizeof text, "-key%06.2f-velocity%03d-note%d",
+                static_cast<double>(note.pitch_semitones), note.velocity, index);
+  return corpus.instruments[static_cast<std::size_t>(note.instrument)].name + text;
 }
 
-nlohmann::json to_json(const InstrumentSummary& s, const std::string& name) {
-  return {{"instrument", name},
-          {"notes", s.notes},
-          {"pitch_measured", s.pitch_measured},
-          {"pitch_within_20_cents", number_or_null(s.pitch_within_20_cents)},
-          {"recorded_pitch_within_20_cents", number_or_null(s.recorded_within_20_cents)},
-          {"median_pitch_error_cents", number_or_null(s.median_pitch_error_cents)},
-          {"level_within_3_db", number_or_null(s.level_within_3_db)},
-          {"median_level_error_db", number_or_null(s.median_level_error_db)},
-          {"spectral_difference_db", number_or_null(s.spectral_db)},
-          {"neighbour_spectral_difference_db", number_or_null(s.neighbour_spectral_db)},
-          {"mu_law_spectral_difference_db", number_or_null(s.companded_spectral_db)},
-          {"clicks", s.clicks},
-          {"loud_tails", s.loud_tails}};
-}
-
-nlohmann::json to_json(const NoteFigures& f, const NoteCorpus& corpus) {
-  const CorpusNote& note = corpus.notes[static_cast<std::size_t>(f.note)];
-  return {{"instrument", corpus.instruments[static_cast<std::size_t>(note.instrument)].name},
-          {"key", note.pitch_semitones},
-          {"velocity", note.velocity},
-          {"held_s", static_cast<double>(note.release_sample) / corpus.sample_rate_hz},
-          {"pitch_error_cents", number_or_null(f.pitch_error_cents)},
-          {"recorded_pitch_error_cents", number_or_null(f.recorded_pitch_error_cents)},
-          {"level_error_db", number_or_null(f.level_error_db)},
-          {"spectral_difference_db", number_or_null(f.spectral_db)},
-          {"neighbour_spectral_difference_db", number_or_null(f.neighbour_spectral_db)},
-          {"mu_law_spectral_difference_db", number_or_null(f.companded_spectral_db)},
-          {"click", has_click(f)},
-          {"tail_dbfs", number_or_null(f.tail_dbfs)}};
-}
-
-void print_table(const std::vector<InstrumentSummary>& summaries, const NoteCorpus& corpus) {
-  std::printf(
-      "| instrument | notes | pitch within 20 cents | (recording) | median cents | level within 3 "
-      "dB | median dB | spectral dB | neighbour velocity dB | mu-law dB | clicks | loud tails |\n"
-      "|---|---|---|---|---|---|---|---|---|---|---|---|\n");
-  for (const InstrumentSummary& s : summaries) {
-    const char* name =
-        s.instrument < 0 ? "**all**"
-                         : corpus.instruments[static_cast<std::size_t>(s.instrument)].name.c_str();
-    std::printf(
-        "| %s | %d | %.1f %% | %.1f %% | %.1f | %.1f %% | %.2f | %.2f | %.2f | %.2f | %d | %d |\n",
-        name, s.notes, 100.0 * s.pitch_within_20_cents, 100.0 * s.recorded_within_20_cents,
-        s.median_pitch_error_cents, 100.0 * s.level_within_3_db, s.median_level_error_db,
-        s.spectral_db, s.neighbour_spectral_db, s.companded_spectral_db, s.clicks, s.loud_tails);
+// FOLDER/recorded and FOLDER/rendered with files of the same stems: what `ondes eval` pairs.
+void write_pair(const std::string& folder,
+                const NoteCorpus& corpus,
+                int note,
+                std::span<const float> rendered) {
+  const std::pair<const char*, std::span<const float>> sides[] = {
+      {"recorded", corpus.audio(corpus.notes[static_cast<std::size_t>(note)])},
+      {"rendered", rendered}};
+  for (const auto& [side, samples] : sides) {
+    const std::filesystem::path place = std::filesystem::path(folder) / side;
+    std::error_code ignored;
+    std::filesystem::create_directories(place, ignored);
+    AudioFileWriter writer(
+        (place / (stem_of(corpus, note) + ".wav")).string(),
+        {.sample_rate_hz = corpus.sample_rate_hz, .format = SampleFormat::float32});
+    writer.write(ConstFrames(samples.data(), static_cast<int>(samples.size()), 1));
+    writer.finish();
   }
 }
 
-int evaluate(const EvaluateArguments& arguments) {
-  const VoiceFile voice = open_voice(arguments.voice);
-  const LanePlan plan = compile_lane_plan(voice);
-  const NoteContract contract =
-      note_contract_from_json(voice.description->at("features"), arguments.voice);
-  const NoteCorpus corpus = open_note_corpus(arguments.corpus);
-  check_instruments(contract, corpus, arguments.corpus);
-  const std::vector<int> notes = held_out_notes(corpus, arguments);
+// Renders the notes free-running and measures each against its recording.
+std::vector<NoteFigures> measured(const VoiceFile& voice,
+                                  const LanePlan& plan,
+                                  const NoteContract& contract,
+                                  const NoteCorpus& corpus,
+                                  const std::vector<int>& notes,
+                                  const EvaluateArguments& arguments) {
   EvaluationOptions options;
   options.precision = precision_names().at(arguments.precision);
   options.temperature = arguments.temperature.value_or(static_cast<float>(voice.temperature));
@@ -180,8 +162,34 @@ int evaluate(const EvaluateArguments& arguments) {
   std::vector<NoteFigures> figures;
   for (std::size_t i = 0; i < notes.size(); ++i) {
     figures.push_back(measure_note(corpus, notes[i], rendered[i]));
+    if (!arguments.renders.empty()) {
+      write_pair(arguments.renders, corpus, notes[i], rendered[i]);
+    }
   }
+  return figures;
+}
+
+std::vector<std::string> names_of(std::span<const InstrumentSummary> summaries,
+                                  const NoteCorpus& corpus) {
+  std::vector<std::string> names;
+  for (const InstrumentSummary& summary : summaries) {
+    names.push_back(instrument_name(summary, corpus));
+  }
+  return names;
+}
+
+int evaluate_voice(const EvaluateArguments& arguments) {
+  const VoiceFile voice = open_voice(arguments.voice);
+  const LanePlan plan = compile_lane_plan(voice);
+  const NoteContract contract =
+      note_contract_from_json(voice.description->at("features"), arguments.voice);
+  const NoteCorpus corpus = open_note_corpus(arguments.corpus);
+  check_instruments(contract, corpus, arguments.corpus);
+  const std::vector<int> notes = held_out_notes(corpus, arguments);
+  const std::vector<NoteFigures> figures =
+      measured(voice, plan, contract, corpus, notes, arguments);
   const std::vector<InstrumentSummary> summaries = summarise(corpus, figures);
+  const std::vector<std::string> names = names_of(summaries, corpus);
   nlohmann::json likelihood;
   const auto* step = std::get_if<StepPlan>(&plan);  // others give no likelihood
   if (arguments.likelihood_notes > 0 && step != nullptr) {
@@ -189,30 +197,37 @@ int evaluate(const EvaluateArguments& arguments) {
     likelihood = likelihoods(*step, batches, notes,
                              std::min(arguments.likelihood_notes, static_cast<int>(notes.size())));
   }
+  const auto temperature = arguments.temperature.value_or(static_cast<float>(voice.temperature));
+  const std::vector<FigureInterval> intervals =
+      arguments.intervals ? intervals_over_notes(figures) : std::vector<FigureInterval>{};
   if (arguments.json) {
     nlohmann::json out = {{"voice", voice.name},
                           {"sha256", voice.sha256},
                           {"precision", arguments.precision},
-                          {"temperature", options.temperature},
+                          {"temperature", temperature},
                           {"seed", arguments.seed},
                           {"split", arguments.split},
                           {"log_likelihood_nats_per_sample", likelihood}};
-    for (const InstrumentSummary& s : summaries) {
-      out["summary"].push_back(to_json(
-          s, s.instrument < 0 ? "all"
-                              : corpus.instruments[static_cast<std::size_t>(s.instrument)].name));
+    if (arguments.intervals) {
+      out["intervals_over_notes"] = intervals_json(intervals);
+    }
+    for (std::size_t i = 0; i < summaries.size(); ++i) {
+      out["summary"].push_back(summary_json(summaries[i], names[i]));
     }
     for (const NoteFigures& f : figures) {
-      out["notes"].push_back(to_json(f, corpus));
+      out["notes"].push_back(note_json(f, corpus));
     }
     print_json(out);
     return kExitDone;
   }
   std::printf("voice %s, %zu held-out notes, %s, temperature %.2f, seed %llu\n\n",
               voice.name.c_str(), notes.size(), arguments.precision.c_str(),
-              static_cast<double>(options.temperature),
-              static_cast<unsigned long long>(arguments.seed));
-  print_table(summaries, corpus);
+              static_cast<double>(temperature), static_cast<unsigned long long>(arguments.seed));
+  print_summaries(summaries, names, "instrument");
+  if (arguments.intervals) {
+    std::printf("\n");
+    print_intervals(intervals, "notes");
+  }
   for (const auto& [name, value] : likelihood.items()) {
     std::printf("%slog-likelihood %s: %.4f nats a sample (%.4f against f32)\n",
                 name == likelihood.begin().key() ? "\n" : "", name.c_str(), value.get<double>(),
@@ -221,13 +236,74 @@ int evaluate(const EvaluateArguments& arguments) {
   return kExitDone;
 }
 
+int evaluate_folds(const EvaluateArguments& arguments) {
+  const NoteCorpus corpus = open_note_corpus(arguments.corpus);
+  FoldsRequest request = arguments.folds;
+  request.corpus = arguments.corpus;
+  const auto measure = [&](const std::string& path, const NoteCorpus& held_out,
+                           const std::vector<int>& notes) {
+    const VoiceFile voice = open_voice(path);
+    const NoteContract contract = note_contract_from_json(voice.description->at("features"), path);
+    check_instruments(contract, held_out, arguments.corpus);
+    return measured(voice, compile_lane_plan(voice), contract, held_out, notes, arguments);
+  };
+  const FoldsResult result = cross_validate(request, corpus, measure);
+  const std::vector<FigureInterval> intervals = intervals_over_folds(result.folds);
+  const std::vector<std::string> names = names_of(result.instruments, corpus);
+  if (arguments.json) {
+    nlohmann::json out = {{"config", request.config},
+                          {"folds_seed", request.seed},
+                          {"precision", arguments.precision},
+                          {"seed", arguments.seed},
+                          {"intervals_over_folds", intervals_json(intervals)}};
+    for (std::size_t fold = 0; fold < result.folds.size(); ++fold) {
+      out["folds"].push_back(summary_json(result.folds[fold], "all"));
+      for (const NoteFigures& f : result.figures[fold]) {
+        out["notes"].push_back(note_json(f, corpus));
+        out["notes"].back()["fold"] = fold + 1;
+      }
+    }
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      out["summary"].push_back(summary_json(result.instruments[i], names[i]));
+    }
+    print_json(out);
+    return kExitDone;
+  }
+  std::vector<std::string> fold_names;
+  for (std::size_t fold = 0; fold < result.folds.size(); ++fold) {
+    fold_names.push_back(std::to_string(fold + 1));
+  }
+  std::printf("%s, %d folds, each note judged by a voice that was trained without it, %s\n\n",
+              request.config.c_str(), request.folds, arguments.precision.c_str());
+  print_summaries(result.folds, fold_names, "fold");
+  std::printf("\n");
+  print_summaries(result.instruments, names, "instrument");
+  std::printf("\n");
+  print_intervals(intervals, "folds");
+  return kExitDone;
+}
+
+int evaluate(const EvaluateArguments& arguments) {
+  const bool folds = !arguments.folds.config.empty();
+  if (folds == !arguments.voice.empty() || folds != arguments.has_folds ||
+      folds == arguments.folds.work.empty()) {
+    throw Error(ErrorCode::usage,
+                "expected --voice, or --folds with --train and --work: folds are of a training, "
+                "which leaves each out once; --intervals says how sure a voice's figures are");
+  }
+  if (folds && (arguments.intervals || arguments.limit > 0)) {
+    throw Error(ErrorCode::usage, "--folds: expected neither --intervals nor --limit");
+  }
+  return folds ? evaluate_folds(arguments) : evaluate_voice(arguments);
+}
+
 }  // namespace
 
 void add_train_evaluate_command(CLI::App& app, Action& action) {
   const auto arguments = std::make_shared<EvaluateArguments>();
   CLI::App* command =
       app.add_subcommand("evaluate", "measure a note voice on a corpus's held-out notes");
-  command->add_option("--voice", arguments->voice, "voice file")->required();
+  command->add_option("--voice", arguments->voice, "voice file");
   command->add_option("--corpus", arguments->corpus, "note corpus")->required();
   command->add_option("--precision", arguments->precision, "f32, i16 or i8")
       ->check(CLI::IsMember({"f32", "i16", "i8"}));
@@ -244,9 +320,27 @@ void add_train_evaluate_command(CLI::App& app, Action& action) {
       ->add_option("--split", arguments->split,
                    "test, or validation: for choices that the test notes must not see")
       ->check(CLI::IsMember({"test", "validation"}));
+  command->add_flag("--intervals", arguments->intervals,
+                    "means over the notes with 95 % bootstrap intervals");
+  command->add_option("--renders", arguments->renders,
+                      "folder for what was played: recorded/ and rendered/, for `ondes eval`");
   command->add_flag("--json", arguments->json, "figures of every note as JSON");
-  command->callback(
-      [arguments, &action] { action = [arguments] { return evaluate(*arguments); }; });
+  FoldsRequest& folds = arguments->folds;
+  const CLI::Option* count =
+      command
+          ->add_option("--folds", folds.folds,
+                       "cross-validation: deals all notes into so many folds and trains a voice "
+                       "without each; needs --train and --work, resumes by itself")
+          ->check(CLI::Range(2, 1000));
+  command->add_option("--train", folds.config,
+                      "of --folds: configuration (samples/configs/*.json)");
+  command->add_option("--work", folds.work, "of --folds: folder for checkpoints and voices");
+  command->add_option("--folds-seed", folds.seed, "of the dealing");
+  command->add_option("--device", folds.device, "of --folds: cpu or cuda");
+  command->callback([arguments, count, &action] {
+    arguments->has_folds = count->count() > 0;
+    action = [arguments] { return evaluate(*arguments); };
+  });
 }
 
 }  // namespace ondes
