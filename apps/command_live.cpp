@@ -18,7 +18,10 @@ struct LiveCommand {
   bool list = false;
 };
 
-int run_live(const LiveCommand& command) {
+int run_live(LiveCommand& command) {
+  if (command.request.voices.empty()) {
+    command.request.voices.emplace_back("chamber-live");
+  }
   if (command.list) {
     for (const MidiPort& port : list_midi_ports()) {
       std::fputs(fmt::format("{:4} {}\n", port.api, port.name).c_str(), stdout);
@@ -39,10 +42,11 @@ void add_live_command(CLI::App& app, Action& action) {
   CLI::App* sub = app.add_subcommand("live", "Play a voice from a MIDI keyboard");
   auto command = std::make_shared<LiveCommand>();
   LiveRequest& request = command->request;
-  request.voice = "chamber-live";
   request.render.max_lanes = 16;
-  sub->add_option("--voice", request.voice, "Voice by name or file (see `ondes voices`)")
-      ->capture_default_str();
+  sub->add_option("--voice", request.voices,
+                  "Voice by name or file [chamber-live]; several: the key v goes on to the next")
+      ->expected(1)
+      ->take_all();
   add_synthesis_options(*sub, request.render);
   sub->add_option("--midi-in", request.midi.port,
                   "Part of the name of what to listen to; without it a port of our own waits");

@@ -88,7 +88,7 @@ int FeatureStream::render(Frames out, std::int64_t /*stream_frame*/) noexcept {
 
 SourceState FeatureStream::state() const noexcept {
   SourceState state;
-  state.position_s = static_cast<double>(position_) / sample_rate_hz();
+  state.position_s = static_cast<double>(position_ + skip_) / sample_rate_hz();
   return state;
 }
 

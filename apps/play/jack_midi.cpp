@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/play/jack_server.h"
 #include "apps/play/midi_input.h"
 #include "engine/error.h"
 
@@ -127,7 +128,7 @@ std::vector<std::string> list_jack_midi() {
 }
 
 bool jack_server_runs() {
-  return connect() != nullptr;
+  return find_jack_server().has_value();
 }
 
 std::unique_ptr<MidiInput> open_jack_midi(const std::string& port, MidiReceiver& receiver) {

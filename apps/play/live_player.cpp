@@ -11,6 +11,7 @@
 
 #include "apps/interrupt.h"
 #include "apps/output_path.h"
+#include "apps/play/keyboard.h"
 #include "apps/play/play_output.h"
 #include "apps/play/play_source.h"
 #include "apps/play/played_score.h"
@@ -18,7 +19,6 @@
 #include "apps/play/telemetry.h"
 #include "apps/play/terminal_view.h"
 #include "engine/error.h"
-#include "engine/score/channel_controls.h"
 #include "engine/stream/live_source.h"
 
 namespace ondes {
@@ -27,58 +27,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kPictureMs = 50;
-constexpr int kPercussionChannel = 9;
-
-// Messages become events, on the MIDI input's thread.
-class Keyboard : public MidiReceiver {
- public:
-  Keyboard(LiveSource& source, int morph_controller)
-      : source_(source), controls_(morph_controller) {}
-
-  void midi(std::int64_t arrival_ns, std::span<const std::uint8_t> bytes) noexcept override {
-    if (bytes.empty() || bytes.size() > 3 || bytes[0] < 0x80U || bytes[0] >= 0xF0U) {
-      return;
-    }
-    LiveEvent live;
-    live.arrival_ns = arrival_ns;
-    std::copy(bytes.begin(), bytes.end(), live.message.begin());
-    live.event = meaning(live.message);
-    source_.send(live);
-  }
-
- private:
-  std::optional<SynthEvent> meaning(const MidiMessage& message) noexcept {
-    const int data1 = message[1] & 0x7F;
-    const int data2 = message[2] & 0x7F;
-    const unsigned kind = message[0] & 0xF0U;
-    SynthEvent event;
-    event.channel = message[0] & 0x0F;
-    event.key = data1;
-    if (event.channel == kPercussionChannel) {
-      return std::nullopt;
-    }
-    if (kind == 0x90U && data2 > 0) {
-      event.value = static_cast<float>(data2) / 127.0F;
-      return event;
-    }
-    if (kind == 0x80U || kind == 0x90U) {
-      event.kind = SynthEventKind::note_off;
-      return event;
-    }
-    const std::optional<ChannelControl> control = controls_.message(message[0], data1, data2);
-    if (!control) {
-      return std::nullopt;
-    }
-    event.kind = SynthEventKind::control;
-    event.control = control->kind;
-    event.value = control->value;
-    return event;
-  }
-
-  LiveSource& source_;
-  ChannelControls controls_;
-};
-
 // Every note must be given time to be rendered: a device's turn, the lead of the ring, a block.
 struct LivePlan {
   int block_frames = 32;
@@ -116,92 +64,152 @@ class LivePlayer {
   void run();
 
  private:
-  std::unique_ptr<LiveSource> make_source();
+  const Voice& voice() const { return *voices_[voice_]; }
+  std::unique_ptr<LiveSource> make_source(std::shared_ptr<LiveLine> line, bool follows);
+  void begin_source(bool follows);
+  void next_voice();
   void begin_with_program();
   void fetch_played();
-  void show(const PlayOutput& output);
+  void look_at_stream(const PlayOutput& output);
+  void loop_until_done(PlayOutput& output, const MidiInput& input);
+  void handle(PlayKey key);
   void finish();
 
   LiveRequest request_;
-  std::shared_ptr<const Voice> voice_;
+  std::vector<std::shared_ptr<const Voice>> voices_;
+  std::size_t voice_ = 0;
   OutputChoice output_;
   LivePlan plan_;
   std::unique_ptr<Stream> stream_;
-  LiveSource* source_ = nullptr;  // the stream's
+  Keyboard keyboard_;
+  std::vector<std::shared_ptr<LiveLine>> lines_;  // one a source, in the order of beginning
   std::unique_ptr<Recorder> recorder_;
   PlayedScore played_;
+  std::optional<TerminalView> terminal_;
   PlayView view_;
+  bool quit_ = false;
 };
+
+std::vector<std::shared_ptr<const Voice>> load_voices(const std::vector<std::string>& names) {
+  std::vector<std::shared_ptr<const Voice>> voices;
+  for (const std::string& name : names) {
+    voices.push_back(std::make_shared<Voice>(load_voice(locate_voice(name))));
+    const Voice& voice = *voices.back();
+    if (voice.kind != VoiceKind::notes) {
+      throw Error(ErrorCode::usage,
+                  fmt::format("--voice {}: expected a voice that plays notes", voice.file.name));
+    }
+    const int rate_hz = voices.front()->file.sample_rate_hz;
+    if (voice.file.sample_rate_hz != rate_hz) {
+      throw Error(ErrorCode::usage,
+                  fmt::format("--voice {}: expected {} Hz, as the first voice has, found {} Hz",
+                              voice.file.name, rate_hz, voice.file.sample_rate_hz));
+    }
+  }
+  return voices;
+}
 
 LivePlayer::LivePlayer(const LiveRequest& request)
     : request_(request),
-      voice_(std::make_shared<Voice>(load_voice(locate_voice(request.voice)))),
-      played_("played live with " + voice_->file.name) {
-  if (voice_->kind != VoiceKind::notes) {
-    throw Error(ErrorCode::usage,
-                fmt::format("--voice {}: expected a voice that plays notes", voice_->file.name));
+      voices_(load_voices(request.voices)),
+      keyboard_(request.morph_controller),
+      played_("played live with " + voices_.front()->file.name) {
+  const int rate_hz = voice().file.sample_rate_hz;
+  try {
+    output_ = choose_output({request.audio_device, rate_hz, request.buffer_frames}, rate_hz);
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("{} (live plays at its voice's own rate, {} Hz; `ondes "
+                                          "devices` says which device takes it)",
+                                          error.what(), rate_hz));
   }
-  output_ =
-      choose_output({request.audio_device, voice_->file.sample_rate_hz, request.buffer_frames},
-                    voice_->file.sample_rate_hz);
   plan_ = plan_latency(output_, request.latency_ms);
   StreamOptions options;
   options.sample_rate_hz = output_.sample_rate_hz;
   options.block_frames = plan_.block_frames;
   options.ahead_frames = plan_.ahead_frames;
   options.ends = false;
+  options.wants_priority = request.render.threads <= 1;
   stream_ = std::make_unique<Stream>(options);
 }
 
-std::unique_ptr<LiveSource> LivePlayer::make_source() {
+std::unique_ptr<LiveSource> LivePlayer::make_source(std::shared_ptr<LiveLine> line, bool follows) {
   LiveSourceOptions options;
-  options.synth = make_synth_options(*voice_, request_.render);
+  options.synth = make_synth_options(voice(), request_.render);
   options.latency_frames = plan_.latency_frames;
+  options.follows = follows;
+  options.beginnings = keyboard_.controls();
   const int program = std::max(request_.program, 0);
   const int instrument = options.synth.instrument_of_program[static_cast<std::size_t>(program)];
-  const int instruments = static_cast<int>(voice_->contract.instruments.size());
+  const int instruments = static_cast<int>(voice().contract.instruments.size());
   options.synth.morph_instrument = request_.morph_to.empty()
                                        ? (instrument + 1) % instruments
-                                       : instrument_index(*voice_, request_.morph_to, "--morph-to");
+                                       : instrument_index(voice(), request_.morph_to, "--morph-to");
   RenderOptions render = request_.render;
   render.threads = std::max(render.threads, 1);
   return std::make_unique<LiveSource>(
-      make_synth_voice(voice_, render, render.max_lanes, plan_.block_frames), *stream_, options);
+      make_synth_voice(voices_[voice_], render, render.max_lanes, plan_.block_frames), *stream_,
+      std::move(line), std::move(options));
+}
+
+// The line is there before the controllers are looked at: what moves meanwhile comes through it.
+void LivePlayer::begin_source(bool follows) {
+  auto line = std::make_shared<LiveLine>();
+  keyboard_.add_line(line);
+  lines_.push_back(line);
+  stream_->play(make_source(std::move(line), follows));
+}
+
+void LivePlayer::next_voice() {
+  if (voices_.size() == 1) {
+    view_.message = "voices: only one; give more with --voice A --voice B";
+    return;
+  }
+  const std::size_t before = voice_;
+  voice_ = (voice_ + 1) % voices_.size();
+  try {
+    begin_source(true);
+  } catch (const Error& error) {
+    lines_.back()->close();
+    voice_ = before;
+    view_.message = error.what();
+  }
 }
 
 void LivePlayer::begin_with_program() {
   for (unsigned channel = 0; request_.program >= 0 && channel < kChannels; ++channel) {
-    SynthEvent event;
-    event.kind = SynthEventKind::control;
-    event.control = ControlKind::program;
-    event.channel = static_cast<int>(channel);
-    event.value = static_cast<float>(request_.program);
-    source_->send({0,
-                   event,
-                   {static_cast<std::uint8_t>(0xC0U | channel),
-                    static_cast<std::uint8_t>(request_.program), 0}});
+    const std::array<std::uint8_t, 2> message{static_cast<std::uint8_t>(0xC0U | channel),
+                                              static_cast<std::uint8_t>(request_.program)};
+    keyboard_.midi(0, message);
   }
 }
 
+// A source that follows another one begins to remember where that one ends.
 void LivePlayer::fetch_played() {
-  while (const std::optional<PlayedEvent> event = source_->take_played()) {
-    if (!request_.score_out.empty()) {
-      played_.add(static_cast<double>(event->stream_frame) / output_.sample_rate_hz,
-                  event->message);
+  for (const std::shared_ptr<LiveLine>& line : lines_) {
+    while (const std::optional<PlayedEvent> event = line->take_played()) {
+      if (!request_.score_out.empty()) {
+        played_.add(static_cast<double>(event->stream_frame) / output_.sample_rate_hz,
+                    event->message);
+      }
     }
   }
 }
 
-void LivePlayer::show(const PlayOutput& output) {
+void LivePlayer::look_at_stream(const PlayOutput& output) {
+  const int limit_before = view_.stream.lane_limit;
   view_.stream = stream_->telemetry();
-  view_.voice = voice_->file.name;
+  view_.voice = voice().file.name;
   view_.device = output_.description;
-  view_.temperature = request_.render.temperature.value_or(voice_->file.temperature);
+  view_.temperature = request_.render.temperature.value_or(voice().file.temperature);
   view_.latency_ms = 1000.0 * (static_cast<double>(plan_.latency_frames) / output_.sample_rate_hz +
                                output.latency_s());
-  view_.late_events = source_->late_events();
-  view_.lost_events = source_->lost_events();
-  if (view_.stream.lane_limit > 0) {
+  view_.late_events = 0;
+  view_.lost_events = 0;
+  for (const std::shared_ptr<LiveLine>& line : lines_) {
+    view_.late_events += line->late_events();
+    view_.lost_events += line->lost_events();
+  }
+  if (view_.stream.lane_limit != limit_before) {
     view_.message =
         fmt::format("the load was too high: at most {} notes at once now", view_.stream.lane_limit);
   }
@@ -210,7 +218,7 @@ void LivePlayer::show(const PlayOutput& output) {
 void LivePlayer::finish() {
   fetch_played();
   if (recorder_) {
-    recorder_->finish();
+    recorder_->finish(stream_->tap_lost_frames());
   }
   if (!request_.score_out.empty()) {
     played_.write(request_.score_out, request_.replace);
@@ -226,6 +234,55 @@ void LivePlayer::finish() {
       stderr);
 }
 
+void LivePlayer::handle(PlayKey key) {
+  switch (key) {
+    case PlayKey::pause:
+      keyboard_.panic();
+      view_.message = "panic: everything is silent, every controller is back";
+      return;
+    case PlayKey::next_voice:
+      return next_voice();
+    case PlayKey::quit:
+      quit_ = true;
+      return;
+    default:
+      return;
+  }
+}
+
+void LivePlayer::loop_until_done(PlayOutput& output, const MidiInput& input) {
+  const Clock::time_point begin = Clock::now();
+  Clock::time_point next_telemetry = begin;
+  while (!quit_ && !interrupted()) {
+    fetch_played();
+    look_at_stream(output);
+    if (recorder_) {
+      recorder_->check();
+    }
+    output.watch();
+    if (!input.alive()) {
+      throw Error(ErrorCode::no_device, "MIDI input: its server has ended");
+    }
+    if (request_.json && Clock::now() >= next_telemetry) {
+      std::fputs((telemetry_to_json(view_, output_.sample_rate_hz, 2).dump() + "\n").c_str(),
+                 stdout);
+      std::fflush(stdout);
+      next_telemetry += std::chrono::seconds(1);
+    }
+    if (terminal_) {
+      terminal_->show(view_);
+      if (const std::optional<PlayKey> key = terminal_->key(kPictureMs)) {
+        handle(*key);
+      }
+    } else {
+      std::this_thread::sleep_for(std::chrono::milliseconds(kPictureMs));
+    }
+    quit_ =
+        quit_ || (request_.for_s > 0.0 &&
+                  std::chrono::duration<double>(Clock::now() - begin).count() >= request_.for_s);
+  }
+}
+
 void LivePlayer::run() {
   if (!request_.score_out.empty()) {
     refuse_existing(request_.score_out, request_.replace);
@@ -234,16 +291,13 @@ void LivePlayer::run() {
     recorder_ = std::make_unique<Recorder>(request_.record, output_.sample_rate_hz, 2);
     stream_->set_tap(&recorder_->tap());
   }
-  std::unique_ptr<LiveSource> source = make_source();
-  source_ = source.get();
+  begin_source(false);
   begin_with_program();
-  Keyboard keyboard(*source_, request_.morph_controller);
-  stream_->play(std::move(source));
   stream_->start();
   PlayOutput output(*stream_, output_);
-  const std::unique_ptr<MidiInput> input = open_midi_input(request_.midi, keyboard);
+  const std::unique_ptr<MidiInput> input = open_midi_input(request_.midi, keyboard_);
   view_.title = input->description();
-  view_.keys = "space panic  q quit";
+  view_.keys = "space panic  v voice  q quit";
   output.start();
   std::fputs(
       fmt::format("live: {} on {}; a key is heard {:.1f} ms after it\n", view_.title,
@@ -252,56 +306,23 @@ void LivePlayer::run() {
                             output.latency_s()))
           .c_str(),
       stderr);
-  std::optional<TerminalView> terminal;
   if (!request_.quiet) {
-    terminal.emplace();
+    terminal_.emplace();
   }
-  const Clock::time_point begin = Clock::now();
-  Clock::time_point next_telemetry = begin;
-  bool quit = false;
-  while (!quit && !interrupted()) {
-    fetch_played();
-    show(output);
-    if (recorder_) {
-      recorder_->check();
-    }
-    try {
-      output.watch();
-      if (!input->alive()) {
-        throw Error(ErrorCode::no_device, "MIDI input: its server has ended");
-      }
-    } catch (const Error&) {
-      terminal.reset();
-      output.stop();
-      stream_->stop();
-      throw;
-    }
-    if (request_.json && Clock::now() >= next_telemetry) {
-      std::fputs((telemetry_to_json(view_, output_.sample_rate_hz, 2).dump() + "\n").c_str(),
-                 stdout);
-      std::fflush(stdout);
-      next_telemetry += std::chrono::seconds(1);
-    }
-    std::optional<PlayKey> key;
-    if (terminal) {
-      terminal->show(view_);
-      key = terminal->key(kPictureMs);
-    } else {
-      std::this_thread::sleep_for(std::chrono::milliseconds(kPictureMs));
-    }
-    if (key == PlayKey::pause) {
-      source_->panic();
-    }
-    quit = key == PlayKey::quit ||
-           (request_.for_s > 0.0 &&
-            std::chrono::duration<double>(Clock::now() - begin).count() >= request_.for_s);
+  try {
+    loop_until_done(output, *input);
+  } catch (const Error&) {
+    terminal_.reset();
+    output.stop();
+    stream_->stop();
+    throw;
   }
   stream_->pause(true);  // fades out; the device takes the fade before it closes
   std::this_thread::sleep_for(std::chrono::milliseconds(2 * kPictureMs));
-  show(output);
+  look_at_stream(output);
   output.stop();
   fetch_played();
-  terminal.reset();
+  terminal_.reset();
   finish();
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "apps/play/midi_input.h"
 #include "apps/render_options.h"
@@ -11,8 +12,8 @@
 namespace ondes {
 
 struct LiveRequest {
-  std::string voice;
-  RenderOptions render;  // seed, temperature, programs, precision, lanes, gain
+  std::vector<std::string> voices;  // the first one begins; the key v goes on
+  RenderOptions render;             // seed, temperature, programs, precision, lanes, gain
   MidiInputOptions midi;
   int program = -1;           // that every channel begins with; -1: 0
   int morph_controller = -1;  // a controller that leads to another instrument; -1: none

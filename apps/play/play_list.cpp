@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <filesystem>
+#include <utility>
 
 #include "engine/error.h"
 
@@ -24,15 +25,15 @@ bool playable(const fs::path& path) {
 
 }  // namespace
 
-std::vector<std::string> play_list(const std::vector<std::string>& inputs) {
-  std::vector<std::string> list;
+std::vector<PlayItem> play_list(const std::vector<std::string>& inputs) {
+  std::vector<PlayItem> list;
   for (const std::string& input : inputs) {
     std::error_code error;
     if (!fs::is_directory(input, error)) {
       if (input != "-" && !fs::exists(input, error)) {
         throw Error(ErrorCode::io, input + ": no such file");
       }
-      list.push_back(input);
+      list.push_back({input, false});
       continue;
     }
     std::vector<std::string> found;
@@ -48,7 +49,9 @@ std::vector<std::string> play_list(const std::vector<std::string>& inputs) {
       throw Error(ErrorCode::bad_input, input + ": a folder without scores, mels or sounds");
     }
     std::sort(found.begin(), found.end());
-    list.insert(list.end(), found.begin(), found.end());
+    for (std::string& path : found) {
+      list.push_back({std::move(path), true});
+    }
   }
   return list;
 }

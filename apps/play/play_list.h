@@ -6,7 +6,12 @@
 
 namespace ondes {
 
+struct PlayItem {
+  std::string path;
+  bool from_folder = false;  // nobody asked for it by name: it may be passed over
+};
+
 // Throws Error{io} for what is not there, Error{bad_input} for a folder without a playable file.
-std::vector<std::string> play_list(const std::vector<std::string>& inputs);
+std::vector<PlayItem> play_list(const std::vector<std::string>& inputs);
 
 }  // namespace ondes

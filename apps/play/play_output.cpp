@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 
 #include "apps/exit_codes.h"
+#include "apps/play/jack_server.h"
 #include "engine/error.h"
 
 namespace ondes {
@@ -23,14 +25,20 @@ OutputChoice choose_output(const OutputRequest& request, int source_rate_hz) {
   choice.device = find_audio_device(request.audio_device);
   const AudioDeviceInfo& device = *choice.device;
   choice.description = device.api + ": " + device.name;
+  const auto jack =
+      device.api.find("JACK") != std::string::npos ? find_jack_server() : std::nullopt;
+  if (jack) {
+    choice.buffer_frames = std::max(jack->period_frames, request.buffer_frames);
+  }
   if (device.output_channels < 2) {
     throw Error(ErrorCode::no_device, fmt::format("audio device {}: expected 2 channels, found {}",
                                                   choice.description, device.output_channels));
   }
   if (!accepts_rate(device.index, 2, choice.sample_rate_hz)) {
     if (request.rate_hz > 0) {
-      throw Error(ErrorCode::no_device, fmt::format("audio device {}: does not take {} Hz",
-                                                    choice.description, request.rate_hz));
+      throw Error(ErrorCode::no_device,
+                  fmt::format("audio device {}: does not take {} Hz; its own rate is {:g} Hz",
+                              choice.description, request.rate_hz, device.default_rate_hz));
     }
     choice.sample_rate_hz = static_cast<int>(std::lround(device.default_rate_hz));
   }
@@ -49,7 +57,9 @@ PlayOutput::PlayOutput(Stream& stream, const OutputChoice& choice) {
   options.device_index = choice.device->index;
   options.rate_hz = stream.options().sample_rate_hz;
   options.channels = stream.options().channels;
-  options.buffer_frames = choice.request.buffer_frames;
+  // JACK's callbacks are its periods; elsewhere a size must be asked for to be known.
+  const bool jack = choice.device->api.find("JACK") != std::string::npos;
+  options.buffer_frames = jack && choice.request.buffer_frames == 0 ? 0 : choice.buffer_frames;
   device_ = std::make_unique<AudioDevice>(stream, options);
 }
 

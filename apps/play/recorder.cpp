@@ -1,8 +1,12 @@
 #include "apps/play/recorder.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 
 #include "engine/buffer.h"
+#include "engine/error.h"
+#include "engine/stream/render_priority.h"
 
 namespace ondes {
 namespace {
@@ -19,6 +23,7 @@ AudioWriteOptions float_wav(int sample_rate_hz, int channels) {
 
 Recorder::Recorder(const std::string& path, int sample_rate_hz, int channels)
     : ring_(static_cast<int>(kRingS * sample_rate_hz), channels),
+      path_(path),
       writer_(path, float_wav(sample_rate_hz, channels)) {
   thread_ = std::thread([this] { run(); });
 }
@@ -31,6 +36,7 @@ Recorder::~Recorder() {
 }
 
 void Recorder::run() noexcept {
+  name_this_thread("ondes-record");
   Buffer block(4096, ring_.channels());
   while (true) {
     // Asked for before the ring is looked at: what was played before the end is then written.
@@ -61,10 +67,16 @@ void Recorder::check() const {
   }
 }
 
-void Recorder::finish() {
+void Recorder::finish(std::int64_t lost_frames) {
   stopping_.store(true, std::memory_order_release);
   thread_.join();
   check();
+  if (lost_frames > 0) {
+    throw Error(ErrorCode::io,
+                fmt::format("{}: expected every frame that was played, lost {}: the disk was too "
+                            "slow for {} s",
+                            path_, lost_frames, kRingS));
+  }
   writer_.finish();
 }
 

@@ -6,6 +6,7 @@
 // Control thread: everything.
 #pragma once
 #include <atomic>
+#include <cstdint>
 #include <exception>
 #include <string>
 #include <thread>
@@ -28,13 +29,15 @@ class Recorder {
   FrameRing& tap() noexcept { return ring_; }
   // Throws what writing has thrown meanwhile.
   void check() const;
-  // After the stream's last pull. Throws Error{io}.
-  void finish();
+  // After the stream's last pull. `lost_frames`: Stream::tap_lost_frames(); a recording with holes
+  // is none. Throws Error{io}.
+  void finish(std::int64_t lost_frames);
 
  private:
   void run() noexcept;
 
   FrameRing ring_;
+  std::string path_;
   AudioFileWriter writer_;
   std::thread thread_;
   std::atomic<bool> stopping_{false};

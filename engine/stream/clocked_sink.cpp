@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/error.h"
+#include "engine/stream/render_priority.h"
 
 namespace ondes {
 namespace {
@@ -50,6 +51,7 @@ bool ClockedSink::may_pull() const noexcept {
 }
 
 void ClockedSink::run() noexcept {
+  name_this_thread("ondes-clock");
   const double period_s =
       options_.speed > 0.0
           ? options_.block_frames / (stream_.options().sample_rate_hz * options_.speed)

@@ -5,37 +5,45 @@
 
 namespace ondes {
 
-LiveSource::LiveSource(SynthVoice voice, const Stream& stream, const LiveSourceOptions& options)
+LiveSource::LiveSource(SynthVoice voice,
+                       const Stream& stream,
+                       std::shared_ptr<LiveLine> line,
+                       LiveSourceOptions options)
     : voice_(std::move(voice)),
       stream_(stream),
-      options_(options),
-      synth_(*voice_.plan, *voice_.contract, *voice_.runner, options.synth),
-      arriving_(kMaxEvents),
-      played_(16 * kMaxEvents) {
-  waiting_.reserve(kMaxEvents);
-  due_.reserve(kMaxEvents + 2 * kChannels);
+      line_(std::move(line)),
+      options_(std::move(options)),
+      synth_(*voice_.plan, *voice_.contract, *voice_.runner, options_.synth) {
+  waiting_.reserve(LiveLine::kMaxEvents);
+  due_.reserve(LiveLine::kMaxEvents + 2 * kChannels + options_.beginnings.size());
 }
 
-bool LiveSource::send(const LiveEvent& event) noexcept {
-  const bool sent = arriving_.push(event);
-  if (!sent) {
-    lost_.fetch_add(1, std::memory_order_relaxed);
+void LiveSource::begin(std::int64_t stream_frame) noexcept {
+  first_frame_ = stream_frame;
+  for (const SynthEvent& event : options_.beginnings) {
+    due_.push_back(event);
+    due_.back().sample = 0;
   }
-  return sent;
 }
 
 // Takes what has arrived, each to its frame. Events keep their order of arrival.
 void LiveSource::receive(std::int64_t stream_frame) noexcept {
-  while (static_cast<int>(waiting_.size()) < kMaxEvents) {
-    const std::optional<LiveEvent> arrived = arriving_.pop();
+  while (static_cast<int>(waiting_.size()) < LiveLine::kMaxEvents) {
+    const std::optional<LiveEvent> arrived = line_->take();
     if (!arrived) {
       return;
     }
     std::int64_t frame =
         stream_.frame_at(arrived->arrival_ns).value_or(stream_frame) + options_.latency_frames;
-    if (frame < stream_frame) {
+    const bool before_us = options_.follows && frame < first_frame_;
+    const bool strikes =
+        arrived->event.has_value() && arrived->event->kind == SynthEventKind::note_on;
+    if (before_us && strikes) {
+      continue;  // the source before this one plays it
+    }
+    if (frame < stream_frame && !before_us) {
       frame = stream_frame;
-      late_.fetch_add(1, std::memory_order_relaxed);
+      line_->count_late();
     }
     // The clock may be corrected between two arrivals by a fraction of a sample, never the order.
     if (!waiting_.empty()) {
@@ -50,14 +58,24 @@ int LiveSource::render(Frames out, std::int64_t stream_frame) noexcept {
     return 0;
   }
   due_.clear();
-  if (panic_.exchange(false, std::memory_order_relaxed)) {
-    silence_all();
+  if (first_frame_ < 0) {
+    begin(stream_frame);
   }
   receive(stream_frame);
+  if (line_->take_panic()) {
+    waiting_.clear();  // a key that was pressed before would sound after it
+    silence_all();
+  }
+  take_due(stream_frame, out.frames());
+  synth_.process(due_, out);
+  return out.frames();
+}
+
+void LiveSource::take_due(std::int64_t stream_frame, int frames) noexcept {
   std::size_t taken = 0;
   for (; taken < waiting_.size(); ++taken) {
     Waiting& waiting = waiting_[taken];
-    if (waiting.stream_frame >= stream_frame + out.frames() || due_.size() == due_.capacity()) {
+    if (waiting.stream_frame >= stream_frame + frames || due_.size() == due_.capacity()) {
       break;
     }
     if (waiting.live.event) {
@@ -65,13 +83,11 @@ int LiveSource::render(Frames out, std::int64_t stream_frame) noexcept {
                                    std::max<std::int64_t>(waiting.stream_frame - stream_frame, 0);
       due_.push_back(*waiting.live.event);
     }
-    if (!played_.push({waiting.stream_frame, waiting.live.message})) {
-      lost_.fetch_add(1, std::memory_order_relaxed);
+    if (!retired_ && waiting.stream_frame >= first_frame_) {
+      line_->remember({waiting.stream_frame, waiting.live.message});
     }
   }
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(taken));
-  synth_.process(due_, out);
-  return out.frames();
 }
 
 void LiveSource::silence_all() noexcept {

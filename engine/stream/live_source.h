@@ -6,58 +6,44 @@
 // An event whose frame has been rendered already (the latency is too small for the stream's frames
 // ahead, or the sender was late) takes effect at once and is counted as late.
 //
-// What was played, in the order and at the frames in which it took effect, can be fetched
-// (take_played()), for writing a score.
+// A source that follows another one (another voice, taken up while keys are held) gets the same
+// events as the one before it until that one has rung out. Each key that is struck is heard once: by
+// the source that is the stream's current one at the key's frame. Who was struck first hears the
+// key's release, too.
 //
-// Event thread (one): send(). Control thread: take_played(), late_events(), lost_events(). The rest
-// as StreamSource says.
+// What was played, in the order and at the frames in which it took effect, can be fetched from the
+// line, for writing a score.
+//
+// Threads as StreamSource and LiveLine say.
 #pragma once
-#include <array>
-#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "engine/lanes/synth.h"
-#include "engine/stream/message_queue.h"
+#include "engine/stream/live_line.h"
 #include "engine/stream/stream.h"
 #include "engine/stream/stream_source.h"
 #include "engine/stream/synth_voice.h"
 
 namespace ondes {
 
-using MidiMessage = std::array<std::uint8_t, 3>;
-
-struct LiveEvent {
-  std::int64_t arrival_ns = 0;      // steady_clock
-  std::optional<SynthEvent> event;  // its sample is not looked at; none: only to be remembered
-  MidiMessage message{};            // what it came from, for the record
-};
-
-struct PlayedEvent {
-  std::int64_t stream_frame = 0;
-  MidiMessage message{};
-};
-
 struct LiveSourceOptions {
   SynthOptions synth;
   int latency_frames = 512;
+  bool follows = false;                // another source that had the same events until now
+  std::vector<SynthEvent> beginnings;  // how the controllers are; take effect at the first sample
 };
 
 class LiveSource : public StreamSource {
  public:
-  static constexpr int kMaxEvents = 1024;  // that wait at once; more are lost, and counted
-
   // `stream` must outlive the source. Throws as Synth does.
-  LiveSource(SynthVoice voice, const Stream& stream, const LiveSourceOptions& options);
-
-  // False if the event was lost because the queue is full.
-  bool send(const LiveEvent& event) noexcept ONDES_REALTIME;
-  // Silences everything at the next block. Any thread.
-  void panic() noexcept ONDES_REALTIME { panic_.store(true, std::memory_order_relaxed); }
-  std::optional<PlayedEvent> take_played() noexcept { return played_.pop(); }
-  std::int64_t late_events() const noexcept { return late_.load(std::memory_order_relaxed); }
-  std::int64_t lost_events() const noexcept { return lost_.load(std::memory_order_relaxed); }
+  LiveSource(SynthVoice voice,
+             const Stream& stream,
+             std::shared_ptr<LiveLine> line,
+             LiveSourceOptions options);
+  ~LiveSource() override { line_->close(); }
 
   int sample_rate_hz() const noexcept override { return voice_.contract->sample_rate_hz; }
   int channels() const noexcept override { return 2; }
@@ -67,25 +53,24 @@ class LiveSource : public StreamSource {
   SourceState state() const noexcept override ONDES_REALTIME;
 
  private:
+  void begin(std::int64_t stream_frame) noexcept;
   void receive(std::int64_t stream_frame) noexcept;
   void silence_all() noexcept;
+  void take_due(std::int64_t stream_frame, int frames) noexcept;
 
   SynthVoice voice_;
   const Stream& stream_;
+  std::shared_ptr<LiveLine> line_;
   LiveSourceOptions options_;
   Synth synth_;
-  MessageQueue<LiveEvent> arriving_;
-  MessageQueue<PlayedEvent> played_;
   struct Waiting {
     std::int64_t stream_frame = 0;
     LiveEvent live;
   };
   std::vector<Waiting> waiting_;  // ascending in stream_frame
   std::vector<SynthEvent> due_;
+  std::int64_t first_frame_ = -1;  // of the stream; -1: nothing is rendered yet
   bool retired_ = false;
-  std::atomic<bool> panic_{false};
-  std::atomic<std::int64_t> late_{0};
-  std::atomic<std::int64_t> lost_{0};
 };
 
 }  // namespace ondes

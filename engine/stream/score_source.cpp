@@ -86,6 +86,7 @@ SourceState ScoreSource::state() const noexcept {
   SourceState state;
   state.position_s = options_.position.start_s + static_cast<double>(synth_.position_samples()) /
                                                      sample_rate_hz() * options_.position.tempo;
+  state.speed = options_.position.tempo;
   state.lanes_now = synth_.stats().lanes_now;
   state.lanes_limit = synth_.lane_limit();
   state.notes = synth_.stats().notes;

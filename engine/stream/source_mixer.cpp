@@ -19,6 +19,7 @@ void silence(Frames out) noexcept {
 SourceMixer::SourceMixer(int channels, int max_block_frames)
     : messages_(kMaxWaitingSwitches),
       retired_(4 * kMaxWaitingSwitches),
+      begun_(4 * kMaxWaitingSwitches),
       scratch_(max_block_frames, channels) {
   owned_.reserve(4 * kMaxWaitingSwitches);
   ringing_.reserve(kMaxRingingSources + 1);
@@ -37,7 +38,7 @@ std::int64_t SourceMixer::post_switch(std::unique_ptr<StreamSource> source,
   // What is owned is at most what waits, rings, sounds and was given back: the queue of those that
   // were given back can never be full.
   if (owned_.size() >= 2 * kMaxWaitingSwitches ||
-      !messages_.push({source.get(), how, posted_ + 1})) {
+      !messages_.push({Order::begin, source.get(), how, posted_ + 1})) {
     throw Error(ErrorCode::usage, "stream: expected at most " +
                                       std::to_string(kMaxWaitingSwitches) +
                                       " sources to wait, found one more");
@@ -47,7 +48,15 @@ std::int64_t SourceMixer::post_switch(std::unique_ptr<StreamSource> source,
 }
 
 void SourceMixer::post_retire() {
-  if (!messages_.push({})) {
+  post_order(Order::retire);
+}
+
+void SourceMixer::post_cancel() {
+  post_order(Order::cancel);
+}
+
+void SourceMixer::post_order(Order order) {
+  if (!messages_.push({order, nullptr, {}, posted_})) {
     throw Error(ErrorCode::usage, "stream: too many messages wait");
   }
 }
@@ -95,27 +104,40 @@ void SourceMixer::receive() noexcept {
     if (!message) {
       return;
     }
-    if (message->source != nullptr && message->how.when == StreamSwitch::When::now) {
-      for (const Message& dropped : waiting_) {
-        if (dropped.source != nullptr) {
-          give_back(dropped.source);
-        }
-      }
-      waiting_.clear();
+    const bool now = message->order == Order::begin && message->how.when == StreamSwitch::When::now;
+    if (message->order == Order::cancel || message->how.instead || now) {
+      drop_waiting(now);
     }
-    waiting_.push_back(*message);
+    if (message->order == Order::cancel) {
+      settled_ = message->number;
+    } else {
+      waiting_.push_back(*message);
+    }
   }
+}
+
+void SourceMixer::drop_waiting(bool what_is_due_too) noexcept {
+  std::erase_if(waiting_, [&](const Message& message) {
+    const bool due = message.order == Order::retire || message.how.when == StreamSwitch::When::now;
+    if (due && !what_is_due_too) {
+      return false;
+    }
+    if (message.source != nullptr) {
+      give_back(message.source);
+    }
+    return true;
+  });
 }
 
 void SourceMixer::take_messages(std::int64_t position, bool* flushed) noexcept {
   while (!waiting_.empty() && is_due(waiting_.front(), position)) {
-    perform(waiting_.front(), flushed);
+    perform(waiting_.front(), position, flushed);
     waiting_.erase(waiting_.begin());
   }
 }
 
 bool SourceMixer::is_due(const Message& message, std::int64_t position) const noexcept {
-  if (message.source == nullptr) {
+  if (message.order == Order::retire) {
     return true;
   }
   switch (message.how.when) {
@@ -129,27 +151,30 @@ bool SourceMixer::is_due(const Message& message, std::int64_t position) const no
   return current_ == nullptr && ringing_.empty();
 }
 
-void SourceMixer::perform(const Message& message, bool* flushed) noexcept {
+void SourceMixer::perform(const Message& message, std::int64_t position, bool* flushed) noexcept {
   if (message.how.flush && message.how.when == StreamSwitch::When::now) {
     for (StreamSource* source : ringing_) {
       give_back(source);
     }
     ringing_.clear();
     if (current_ != nullptr) {
-      give_back(current_);
-      current_ = nullptr;
+      end_current();
     }
     *flushed = true;
   }
   let_ring();
-  if (message.source == nullptr) {
+  if (message.order == Order::retire) {
     return;
   }
   current_ = message.source;
   number_ = message.number;
+  settled_ = std::max(settled_, number_);
   if (lane_limit_ > 0) {
     current_->limit_lanes(lane_limit_);
   }
+  // A control thread that has not asked for long misses one of these; the next one is as good.
+  const SourceState state = current_->state();
+  begun_.push({number_, position, state.position_s, state.speed});
 }
 
 void SourceMixer::let_ring() noexcept {
@@ -165,6 +190,13 @@ void SourceMixer::let_ring() noexcept {
   }
 }
 
+void SourceMixer::end_current() noexcept {
+  last_state_ = current_->state();
+  last_state_.lanes_now = 0;
+  give_back(current_);
+  current_ = nullptr;
+}
+
 void SourceMixer::give_back(StreamSource* source) noexcept {
   const bool given = retired_.push(source);
   assert(given && "the queue holds as many sources as can be owned");
@@ -178,8 +210,7 @@ int SourceMixer::mix(Frames out, std::int64_t position) noexcept {
     }
     const int made = current_->render(out, position);
     if (made < out.frames()) {
-      give_back(current_);
-      current_ = nullptr;
+      end_current();
     }
     return made;
   }
@@ -206,8 +237,7 @@ int SourceMixer::mix(Frames out, std::int64_t position) noexcept {
   }
   ringing_.resize(kept);
   if (current_ != nullptr && !add(current_)) {
-    give_back(current_);
-    current_ = nullptr;
+    end_current();
   }
   return longest;
 }
@@ -223,7 +253,7 @@ SourceState SourceMixer::state() const noexcept {
   if (current_ != nullptr) {
     return current_->state();
   }
-  return ringing_.empty() ? SourceState{} : ringing_.back()->state();
+  return ringing_.empty() ? last_state_ : ringing_.back()->state();
 }
 
 }  // namespace ondes

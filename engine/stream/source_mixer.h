@@ -5,17 +5,19 @@
 // dropped; either way the control thread frees it, in collect().
 //
 // What waits is performed in the order of posting, one after the other; a switch that is to happen
-// now drops everything that still waits before it.
+// now, or instead of others, drops everything that still waits before it.
 //
 // A lone source's samples are passed on untouched. Sources that sound together are added in the
 // order of their beginning.
 //
-// Control thread: constructor, destructor (after the render thread's last call), post_*, collect().
+// Control thread: constructor, destructor (after the render thread's last call), post_*, collect(),
+// take_begun().
 // Render thread: render(), limit_lanes(), state().
 #pragma once
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/buffer.h"
@@ -34,6 +36,15 @@ struct StreamSwitch {
   When when = When::now;
   std::int64_t frame = 0;  // of the stream, for at_frame; the past means now
   bool flush = false;      // now: what was rendered ahead is dropped, and so is the old source
+  bool instead = false;    // of everything that waits for its time, as `now` always is
+};
+
+// When a source began, and where in its own time.
+struct SourceBegin {
+  std::int64_t number = 0;  // as post_switch() numbered it; 0: none has begun
+  std::int64_t stream_frame = 0;
+  double position_s = 0.0;
+  double speed = 1.0;
 };
 
 class SourceMixer {
@@ -46,41 +57,55 @@ class SourceMixer {
   // Returns the source's number, counted from 1. Throws Error{usage} if kMaxWaitingSwitches wait.
   std::int64_t post_switch(std::unique_ptr<StreamSource> source, const StreamSwitch& how);
   void post_retire();
+  void post_cancel();  // drops everything that waits for its time
   void collect();
+  // The next source that has begun since this was asked last.
+  std::optional<SourceBegin> take_begun() noexcept { return begun_.pop(); }
 
   // The frames from `position` of the stream on; returns how many there were. Fewer: nothing sounds
   // and nothing waits. `flushed` becomes true if what lies before `position` is to be dropped; that
   // happens at a call's beginning only, for switches `now`.
   int render(Frames out, std::int64_t position, bool* flushed) noexcept ONDES_REALTIME;
   void limit_lanes(int lanes) noexcept ONDES_REALTIME;
+  // Of the source that began last, even after its end.
   SourceState state() const noexcept ONDES_REALTIME;
   // The number of the source that began last, 0 before the first.
   std::int64_t number() const noexcept ONDES_REALTIME { return number_; }
+  // The number of the last source that has begun or will never begin.
+  std::int64_t settled() const noexcept ONDES_REALTIME { return settled_; }
 
  private:
+  enum class Order { begin, retire, cancel };
   struct Message {
-    StreamSource* source = nullptr;  // none: retire the current one
+    Order order = Order::begin;
+    StreamSource* source = nullptr;  // to begin
     StreamSwitch how;
     std::int64_t number = 0;
   };
 
+  void post_order(Order order);
   void take_messages(std::int64_t position, bool* flushed) noexcept;
   void receive() noexcept;
+  void drop_waiting(bool what_is_due_too) noexcept;
   bool is_due(const Message& message, std::int64_t position) const noexcept;
-  void perform(const Message& message, bool* flushed) noexcept;
+  void perform(const Message& message, std::int64_t position, bool* flushed) noexcept;
   int mix(Frames out, std::int64_t position) noexcept;
   void let_ring() noexcept;
+  void end_current() noexcept;
   void give_back(StreamSource* source) noexcept;
 
   MessageQueue<Message> messages_;
   MessageQueue<StreamSource*> retired_;
+  MessageQueue<SourceBegin> begun_;
   std::vector<StreamSource*> owned_;  // control thread: everything that is not yet freed
   std::int64_t posted_ = 0;           // control thread
 
   StreamSource* current_ = nullptr;
+  SourceState last_state_;  // of the last one that ended
   std::vector<StreamSource*> ringing_;
   std::vector<Message> waiting_;  // in the order of posting
   std::int64_t number_ = 0;
+  std::int64_t settled_ = 0;
   int lane_limit_ = 0;
   Buffer scratch_;
 };

@@ -7,6 +7,7 @@
 
 #include "engine/error.h"
 #include "engine/flush_to_zero.h"
+#include "engine/stream/render_priority.h"
 
 namespace ondes {
 namespace {
@@ -23,6 +24,8 @@ void require(const char* what, bool holds, int found, const char* expected) {
 double seconds(Clock::duration duration) noexcept {
   return std::chrono::duration<double>(duration).count();
 }
+
+constexpr std::chrono::milliseconds kPausedNap{2};
 
 // How long to sleep when there is nothing to do: a quarter of a block, so that a block is begun at
 // most that late; never so short that waiting costs more than a percent or two of a core.
@@ -69,9 +72,29 @@ std::int64_t Stream::play(std::unique_ptr<StreamSource> source, const StreamSwit
 void Stream::start() {
   stopping_.store(false);
   thread_ = std::thread([this] { run(); });
-  while (ring_.readable() < options_.ahead_frames && !dry_.load(std::memory_order_acquire)) {
+  while (ring_.readable() < options_.ahead_frames && end_now().frame < 0) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+}
+
+Stream::End Stream::end_now() const noexcept {
+  End end;
+  published_end_.read(end);
+  return end;
+}
+
+bool Stream::finished() const noexcept {
+  const End end = end_now();
+  return options_.ends && posted_ > 0 && end.frame >= 0 && end.number >= posted_ &&
+         ended_at_.load(std::memory_order_acquire) >= end.frame;
+}
+
+bool Stream::can_pull(int frames) const noexcept {
+  if (tap_ != nullptr && tap_->writable() < frames) {
+    return false;
+  }
+  return end_now().frame >= 0 ||
+         ring_.readable() >= (wait_ == Wait::none ? frames : options_.ahead_frames);
 }
 
 void Stream::stop() noexcept {
@@ -83,13 +106,16 @@ void Stream::stop() noexcept {
 
 void Stream::run() noexcept {
   const FlushToZeroScope flush;
+  name_this_thread("ondes-render");
+  has_priority_.store(options_.wants_priority && take_render_priority());
   const Clock::duration pause = nap(options_);
   while (!stopping_.load(std::memory_order_relaxed)) {
     const std::int64_t ahead =
         ring_.written() - std::max(ring_.consumed(), flush_to_.load(std::memory_order_relaxed));
     if (ahead >= options_.ahead_frames || ring_.writable() < options_.block_frames ||
         !render_block()) {
-      std::this_thread::sleep_for(pause);
+      // Nobody takes anything from a ring that is full and paused.
+      std::this_thread::sleep_for(paused_.load(std::memory_order_relaxed) ? kPausedNap : pause);
     }
   }
 }
@@ -104,17 +130,22 @@ bool Stream::render_block() noexcept {
     flush_to_.store(position, std::memory_order_release);
   }
   if (made > 0) {
-    // Not dry any more before there is something to play: a device must not take the new frames
-    // for the end.
-    dry_.store(false, std::memory_order_release);
+    // Before there is something to play: a device must not take the new frames for the end.
+    set_end({});
     ring_.write(block_.view().subview(0, made));
     publish(seconds(Clock::now() - begin), made);
   }
   if (made < options_.block_frames) {
-    dry_number_.store(mixer_.number(), std::memory_order_relaxed);
-    dry_.store(true, std::memory_order_release);
+    set_end({ring_.written(), mixer_.settled()});
   }
   return made > 0;
+}
+
+void Stream::set_end(const End& end) noexcept {
+  if (end.frame != end_.frame || end.number != end_.number) {
+    end_ = end;
+    published_end_.publish(end);
+  }
 }
 
 void Stream::publish(double busy_s, int frames) noexcept {
@@ -127,7 +158,7 @@ void Stream::publish(double busy_s, int frames) noexcept {
       lane_limit_ = state.lanes_limit = advice;
     }
   }
-  render_state_.publish({ring_.written(), mixer_.number(), state, load_.smoothed(), lane_limit_});
+  render_state_.publish({state, load_.smoothed(), lane_limit_});
   const double load = busy_s * options_.sample_rate_hz / frames;
   if (load > worst_load_.load(std::memory_order_relaxed)) {
     worst_load_.store(load, std::memory_order_relaxed);
@@ -144,7 +175,7 @@ void Stream::pull(Frames out, std::int64_t now_ns) noexcept {
     std::fill_n(out[t].data(), out.channels(), 0.0F);
   }
   const bool sounds = made > 0 || (sounding_ && !flushed);
-  const bool breaks_after = sounds && made < out.frames();
+  const bool breaks_after = sounds && made < out.frames() && !at_end_;
   seam_.apply(out, made, breaks_before, breaks_after);
   sounding_ = made == out.frames();
   device_frame_ += out.frames();
@@ -165,30 +196,37 @@ bool Stream::take_flush() noexcept {
 }
 
 int Stream::take_frames(Frames out) noexcept {
+  at_end_ = false;
   if (paused_.load(std::memory_order_acquire)) {
     return 0;
   }
-  // Whether the renderer has run dry must be known before the ring is looked at: what was written
-  // before that is then seen.
-  const bool dry = dry_.load(std::memory_order_acquire);
-  if (wait_ != Wait::none && ring_.readable() < options_.ahead_frames && !dry) {
+  // The end must be known before the ring is looked at: what was written before it is then seen,
+  // and what comes after it waits until the ring is full again.
+  const End end = end_now();
+  const bool ends = end.frame >= 0;
+  if (wait_ != Wait::none && ring_.readable() < options_.ahead_frames && !ends) {
     if (wait_ == Wait::after_underrun) {
       missing_frames_.fetch_add(out.frames(), std::memory_order_relaxed);
     }
     return 0;
   }
   wait_ = Wait::none;
-  const int made = ring_.read(out);
+  std::int64_t wanted = out.frames();
+  if (ends) {
+    wanted = std::clamp<std::int64_t>(end.frame - ring_.consumed(), 0, wanted);
+  }
+  const int made = ring_.read(out.subview(0, static_cast<int>(wanted)));
   if (made == out.frames()) {
     return made;
   }
-  if (!dry) {
+  if (ends) {
+    at_end_ = true;
+    wait_ = Wait::to_begin;
+    ended_at_.store(end.frame, std::memory_order_release);
+  } else {
     wait_ = Wait::after_underrun;
     underruns_.fetch_add(1, std::memory_order_relaxed);
     missing_frames_.fetch_add(out.frames() - made, std::memory_order_relaxed);
-  } else if (ring_.readable() == 0) {
-    wait_ = Wait::to_begin;
-    finished_number_.store(dry_number_.load(std::memory_order_relaxed), std::memory_order_release);
   }
   return made;
 }
@@ -237,16 +275,33 @@ StreamTelemetry Stream::telemetry() {
   render_state_.read(rendered);
   result.load = rendered.load;
   result.source = rendered.source;
-  result.source_number = rendered.source_number;
-  result.rendered_frames = rendered.rendered_frames;
   result.lane_limit = rendered.lane_limit;
-  result.position_s =
-      rendered.source.position_s - static_cast<double>(std::max<std::int64_t>(
-                                       rendered.rendered_frames - result.played_frames, 0)) /
-                                       options_.sample_rate_hz;
+  result.has_priority = has_priority_.load();
+  find_position(result);
   result.paused = paused_.load();
   result.finished = finished();
   return result;
+}
+
+// From the sources' beginnings, so that what is heard now is right also where another source is
+// being rendered already.
+void Stream::find_position(StreamTelemetry& telemetry) {
+  while (const std::optional<SourceBegin> begin = mixer_.take_begun()) {
+    begins_.push_back(*begin);
+  }
+  while (begins_.size() > 1 && begins_[1].stream_frame <= telemetry.played_frames) {
+    begins_.pop_front();
+  }
+  if (begins_.empty()) {
+    return;
+  }
+  const SourceBegin& heard = begins_.front();
+  const std::int64_t since =
+      std::max<std::int64_t>(telemetry.played_frames - heard.stream_frame, 0);
+  telemetry.begun = begins_.back();
+  telemetry.heard_number = heard.number;
+  telemetry.position_s =
+      heard.position_s + heard.speed * static_cast<double>(since) / options_.sample_rate_hz;
 }
 
 }  // namespace ondes

@@ -7,7 +7,8 @@
 //
 // Underruns: when the ring has less than the device asks for, what is there is played, silence
 // follows, and one underrun is counted; playing resumes, where it stopped, when the ring is full
-// again. No frame is lost or repeated, channels cannot swap.
+// again. No frame is lost or repeated, channels cannot swap. Where the last source ends there is
+// nothing to resume: its last sample is followed by silence, and what is played later is not faded.
 //
 // Adaptive safety: when the render thread has been busy for more than 90 % of the time for a
 // quarter of a second, the source must give up lanes (load_meter.h); telemetry says so.
@@ -18,6 +19,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -42,6 +44,7 @@ struct StreamOptions {
   int ahead_frames = 2048;  // how far it runs ahead of the device; at least a block
   bool ends = true;         // false: silence without a source is no end, and no underrun
   bool adapts_lanes = true;
+  bool wants_priority = false;  // real-time scheduling of the render thread, where it is allowed
 };
 
 struct StreamTelemetry {
@@ -54,10 +57,11 @@ struct StreamTelemetry {
   double worst_load = 0.0;          // of a block, since the last telemetry
   std::array<float, kMaxStreamChannels> peak{};  // since the last telemetry
   SourceState source;                            // of the source that is rendered now
-  std::int64_t source_number = 0;                // as play() numbered it
-  std::int64_t rendered_frames = 0;  // where the stream was when `source` was in that state
-  double position_s = 0.0;           // of what is heard now, in the source's time
-  int lane_limit = 0;                // 0: never lowered
+  SourceBegin begun;                             // the newest source that is rendered
+  std::int64_t heard_number = 0;                 // of the newest one that is heard, as play() said
+  double position_s = 0.0;                       // of what is heard now, in that source's time
+  int lane_limit = 0;                            // 0: never lowered
+  bool has_priority = false;                     // the render thread is scheduled in real time
   bool paused = false;
   bool finished = false;  // the last frame has been played
 };
@@ -77,6 +81,7 @@ class Stream {
   // Returns the source's number, counted from 1.
   std::int64_t play(std::unique_ptr<StreamSource> source, const StreamSwitch& how = {});
   void retire() { mixer_.post_retire(); }  // the current source rings out
+  void cancel() { mixer_.post_cancel(); }  // sources that wait for their time
   void pause(bool paused) noexcept { paused_.store(paused, std::memory_order_release); }
   // What the device gets goes there too, from the first frame on; frames it has no room for are
   // counted in tap_lost_frames(). Before start().
@@ -90,19 +95,14 @@ class Stream {
   // Also frees the sources that are done with.
   StreamTelemetry telemetry();
   // Whether everything that was handed over has been played, to its last frame.
-  bool finished() const noexcept {
-    return options_.ends && posted_ > 0 &&
-           finished_number_.load(std::memory_order_acquire) >= posted_;
-  }
+  bool finished() const noexcept;
   std::int64_t device_frames() const noexcept { return device_frames_.load(); }
   // The next frame to be rendered: where a source that is posted now begins, at the earliest.
   std::int64_t rendered_frames() const noexcept { return ring_.written(); }
 
-  // Whether pull() would now find that many frames, or the end. Device thread.
-  bool can_pull(int frames) const noexcept ONDES_REALTIME {
-    return dry_.load(std::memory_order_acquire) ||
-           ring_.readable() >= (wait_ == Wait::none ? frames : options_.ahead_frames);
-  }
+  // Whether pull() would now find that many frames, or the end, and the tap has room for them.
+  // Device thread.
+  bool can_pull(int frames) const noexcept ONDES_REALTIME;
   // Fills `out`, always. `now_ns`: steady_clock, when the device asked.
   void pull(Frames out, std::int64_t now_ns) noexcept ONDES_REALTIME;
 
@@ -111,10 +111,20 @@ class Stream {
   std::optional<std::int64_t> frame_at(std::int64_t now_ns) const noexcept ONDES_REALTIME;
 
  private:
+  // Where the render thread had nothing more to render.
+  struct End {
+    std::int64_t frame = -1;   // -1: it has
+    std::int64_t number = -1;  // of the last source that had begun, or never will
+  };
+  End end_now() const noexcept ONDES_REALTIME;
+
   // Render thread.
   void run() noexcept;
+  void set_end(const End& end) noexcept ONDES_REALTIME;
   bool render_block() noexcept ONDES_REALTIME;
   void publish(double busy_s, int frames) noexcept ONDES_REALTIME;
+  // Control thread.
+  void find_position(StreamTelemetry& telemetry);
   // Device thread.
   bool take_flush() noexcept ONDES_REALTIME;
   int take_frames(Frames out) noexcept ONDES_REALTIME;
@@ -134,22 +144,24 @@ class Stream {
   Buffer block_;
   LoadMeter load_;
   int lane_limit_ = 0;
+  End end_;  // as published
 
   // Render thread to device thread.
-  std::atomic<std::int64_t> flush_to_{0};    // frames before this one are not heard any more
-  std::atomic<bool> dry_{false};             // nothing more to render for now
-  std::atomic<std::int64_t> dry_number_{0};  // the last source that had begun then
+  std::atomic<std::int64_t> flush_to_{0};  // frames before this one are not heard any more
+  Published<End> published_end_;
+  std::atomic<bool> has_priority_{false};
 
   // Device thread.
   Seam seam_;
   enum class Wait { none, to_begin, after_underrun };  // until the ring is full
   Wait wait_ = Wait::to_begin;
-  bool sounding_ = false;  // the last frame that was played is the stream's
+  bool sounding_ = false;  // the last frame that was played is the stream's, and not its end
+  bool at_end_ = false;    // of the current pull
   std::int64_t flushed_to_ = 0;
   std::int64_t device_frame_ = 0;
 
   // Device thread to the others.
-  std::atomic<std::int64_t> finished_number_{0};  // this source and all before it are played
+  std::atomic<std::int64_t> ended_at_{-1};  // the end that was played last
   std::atomic<std::int64_t> device_frames_{0};
   std::atomic<std::int64_t> shift_frames_{0};  // frame of the stream - frame of the device
   std::atomic<std::int64_t> underruns_{0};
@@ -159,14 +171,15 @@ class Stream {
 
   // Render thread to the control thread.
   struct RenderState {
-    std::int64_t rendered_frames = 0;
-    std::int64_t source_number = 0;
     SourceState source;
     double load = 0.0;
     int lane_limit = 0;
   };
   Published<RenderState> render_state_;
   std::atomic<double> worst_load_{0.0};
+
+  // Control thread: the sources that are heard or will be, in order.
+  std::deque<SourceBegin> begins_;
 };
 
 }  // namespace ondes

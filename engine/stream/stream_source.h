@@ -15,6 +15,7 @@ inline constexpr int kMaxStreamBlock = 4096;  // frames
 
 struct SourceState {
   double position_s = 0.0;  // in the source's own time (a score's, a clip's)
+  double speed = 1.0;       // seconds of that time in a second of sound
   int lanes_now = 0;
   int lanes_limit = 0;  // 0: the source has no lanes
   std::int64_t notes = 0;

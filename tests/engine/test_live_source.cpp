@@ -27,7 +27,7 @@ struct LiveRig {
     stream = std::make_unique<Stream>(options);
     LiveSourceOptions live;
     live.latency_frames = 480;
-    source = std::make_unique<LiveSource>(toy_voice(plan, contract), *stream, live);
+    source = std::make_unique<LiveSource>(toy_voice(plan, contract), *stream, line, live);
   }
   // The device takes frames [0, 2400) in blocks of 240, one every 10 ms, beginning at time 0.
   void run_clock() {
@@ -44,6 +44,7 @@ struct LiveRig {
   NotePlan plan = toy_plan();
   NoteContract contract = toy_contract();
   std::unique_ptr<Stream> stream;
+  std::shared_ptr<LiveLine> line = std::make_shared<LiveLine>();
   std::unique_ptr<LiveSource> source;
 };
 
@@ -59,8 +60,8 @@ TEST_CASE("an event is heard its latency after its stamp, to the sample, whateve
     rig.run_clock();
     // The stream inserted 2400 frames of silence (nothing was rendered): device frame 2400 is its
     // frame 0. A stamp of 101.25 ms is device frame 2430, stream frame 30; + 480.
-    rig.source->send(arrived(101'250'000, note_on(0, 60)));
-    rig.source->send(arrived(103'333'333, note_on(0, 64)));  // frame 80
+    rig.line->send(arrived(101'250'000, note_on(0, 60)));
+    rig.line->send(arrived(103'333'333, note_on(0, 64)));  // frame 80
     std::vector<float> all;
     for (std::int64_t at = 0; at < 1000; at += block) {
       const std::vector<float> out = rig.render(block, at);
@@ -70,48 +71,112 @@ TEST_CASE("an event is heard its latency after its stamp, to the sample, whateve
       REQUIRE(all[2 * t] == 0.0F);
     }
     CHECK(all[2 * 511] != 0.0F);
-    const std::optional<PlayedEvent> first = rig.source->take_played();
-    const std::optional<PlayedEvent> second = rig.source->take_played();
+    const std::optional<PlayedEvent> first = rig.line->take_played();
+    const std::optional<PlayedEvent> second = rig.line->take_played();
     REQUIRE(second);
     CHECK(first->stream_frame == 510);
     CHECK(second->stream_frame == 560);
     CHECK(second->message[1] == 64);
-    CHECK_FALSE(rig.source->take_played());
-    CHECK(rig.source->late_events() == 0);
+    CHECK_FALSE(rig.line->take_played());
+    CHECK(rig.line->late_events() == 0);
   }
 }
 
 TEST_CASE("an event that comes too late is played at once, in order, and counted") {
   LiveRig rig;
   rig.run_clock();
-  rig.source->send(arrived(50'000'000, note_on(0, 60)));
-  rig.source->send(arrived(51'000'000, note_off(0, 60)));
+  rig.line->send(arrived(50'000'000, note_on(0, 60)));
+  rig.line->send(arrived(51'000'000, note_off(0, 60)));
   const std::vector<float> out = rig.render(64, 4000);
-  CHECK(rig.source->late_events() == 2);
-  CHECK(rig.source->take_played()->stream_frame == 4000);
+  CHECK(rig.line->late_events() == 2);
+  CHECK(rig.line->take_played()->stream_frame == 4000);
   CHECK(rig.source->state().notes == 1);
 }
 
 TEST_CASE("events beyond the queue's length are lost and counted, not waited for") {
   LiveRig rig;
-  for (int i = 0; i < LiveSource::kMaxEvents; ++i) {
-    REQUIRE(rig.source->send(arrived(0, note_on(0, 60 + i % 12))));
+  for (int i = 0; i < LiveLine::kMaxEvents; ++i) {
+    REQUIRE(rig.line->send(arrived(0, note_on(0, 60 + i % 12))));
   }
-  CHECK_FALSE(rig.source->send(arrived(0, note_on(0, 60))));
-  CHECK(rig.source->lost_events() == 1);
+  CHECK_FALSE(rig.line->send(arrived(0, note_on(0, 60))));
+  CHECK(rig.line->lost_events() == 1);
   rig.render(600, 0);
   CHECK(rig.source->state().lanes_now == 8);
 }
 
 TEST_CASE("panic silences every channel, a message without an event is only remembered") {
   LiveRig rig;
-  rig.source->send(arrived(0, note_on(0, 60)));
-  rig.source->send({0, std::nullopt, {0xB0, 101, 0}});
+  rig.line->send(arrived(0, note_on(0, 60)));
+  rig.line->send({0, std::nullopt, {0xB0, 101, 0}});
   rig.render(600, 0);
   CHECK(rig.source->state().lanes_now == 1);
-  CHECK(rig.source->take_played()->message[0] == 0x90);
-  CHECK(rig.source->take_played()->message[1] == 101);
-  rig.source->panic();
+  CHECK(rig.line->take_played()->message[0] == 0x90);
+  CHECK(rig.line->take_played()->message[1] == 101);
+  rig.line->panic();
   rig.render(600, 600);  // 5 ms of fading are 120 samples
   CHECK(rig.source->state().lanes_now == 0);
+}
+
+TEST_CASE(
+    "a key is heard once where one source follows another, and its release reaches the first") {
+  LiveRig rig;
+  auto second_line = std::make_shared<LiveLine>();
+  LiveSourceOptions options;
+  options.latency_frames = 480;
+  options.follows = true;
+  options.beginnings = {control(0, ControlKind::volume, 0.5F)};
+  LiveSource second(toy_voice(rig.plan, rig.contract), *rig.stream, second_line, options);
+  rig.run_clock();
+  const auto to_both = [&](const LiveEvent& event) {
+    rig.line->send(event);
+    second_line->send(event);
+  };
+  // At 100 ms the device is at stream frame 0: these are frames 480, 720, 960, 1200.
+  to_both(arrived(100'000'000, note_on(0, 60)));
+  to_both(arrived(110'000'000, note_on(0, 64)));
+  to_both(arrived(120'000'000, note_off(0, 60)));
+  to_both(arrived(130'000'000, note_on(0, 67)));
+  rig.render(800, 0);
+  CHECK(rig.source->state().lanes_now == 2);
+  rig.source->retire();
+  std::vector<float> out(2 * 600);
+  second.render({out.data(), 600, 2}, 800);
+  rig.render(600, 800);
+  CHECK(second.state().notes == 1);
+  CHECK(rig.source->state().notes == 2);
+  for (int i = 0; i < 40; ++i) {
+    rig.render(600, 1400 + 600 * i);
+  }
+  CHECK(rig.source->state().lanes_now == 1);  // 60 was lifted, 64 is held
+  int played = 0;
+  for (const auto& line : {rig.line, second_line}) {
+    while (line->take_played()) {
+      ++played;
+    }
+  }
+  CHECK(played == 4);  // each message once
+  CHECK(second_line->late_events() == 0);
+}
+
+TEST_CASE("what is sent to a source that has ended is no loss") {
+  auto line = std::make_shared<LiveLine>();
+  {
+    LiveRig rig;
+    LiveSource source(toy_voice(rig.plan, rig.contract), *rig.stream, line, {});
+  }
+  CHECK(line->closed());
+  for (int i = 0; i < 2 * LiveLine::kMaxEvents; ++i) {
+    CHECK(line->send(arrived(0, note_on(0, 60))));
+  }
+  CHECK(line->lost_events() == 0);
+}
+
+TEST_CASE("a key that was struck before a panic does not sound after it") {
+  LiveRig rig;
+  rig.run_clock();
+  rig.line->send(arrived(100'000'000, note_on(0, 60)));  // due at frame 480
+  rig.render(100, 0);
+  rig.line->panic();
+  rig.render(900, 100);
+  CHECK(rig.source->state().notes == 0);
 }

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <cmath>
 #include <random>
 #include <thread>
 #include <vector>
@@ -36,6 +38,15 @@ struct HandDevice {
     now_ns += 1'000'000'000LL * frames / kRateHz;
     stream.pull({out.data(), frames, 2}, now_ns);
     return out;
+  }
+  // More than the ring holds.
+  std::vector<float> pull_many(int frames) {
+    std::vector<float> all;
+    for (int done = 0; done < frames; done += 100) {
+      const std::vector<float> out = pull(std::min(100, frames - done));
+      all.insert(all.end(), out.begin(), out.end());
+    }
+    return all;
   }
   Stream& stream;
   std::int64_t now_ns = 0;
@@ -293,4 +304,85 @@ TEST_CASE("injected stalls: one underrun each, channels in place, nothing lost")
     swapped += static_cast<int>(heard[t][0] != -heard[t][1]);
   }
   CHECK(swapped == 0);
+}
+
+TEST_CASE("what follows the end of the last source is not faded, and the end does not decay") {
+  Stream stream(small_stream());
+  CountingSourceOptions source;
+  source.total_frames = 1000;
+  stream.play(counting(source));
+  stream.start();
+  HandDevice device(stream);
+  for (int i = 0; i < 3; ++i) {
+    const std::vector<float> out = device.pull_many(1100);
+    CHECK(wrong_frames({out.begin(), out.begin() + 2000}, 1000 * i) == 0);
+    CHECK(std::all_of(out.begin() + 2000, out.end(), [](float x) { return x == 0.0F; }));
+    CHECK(stream.finished());
+    source.first += 1000;
+    stream.play(counting(source));
+    CHECK_FALSE(stream.finished());
+    while (stream.telemetry().ahead_frames < 512) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+  CHECK(stream.telemetry().underruns == 0);
+}
+
+TEST_CASE("the position is that of what is heard, also where the next source is rendered already") {
+  Stream stream(small_stream());
+  CountingSourceOptions source;
+  source.total_frames = 4000;
+  stream.play(counting(source));
+  StreamSwitch at;
+  at.when = StreamSwitch::When::at_frame;
+  at.frame = 300;
+  stream.play(counting(source), at);
+  stream.start();
+  HandDevice device(stream);
+  const auto heard_frame = [&] { return std::llround(stream.telemetry().position_s * kRateHz); };
+  CHECK(heard_frame() == 0);
+  CHECK(stream.telemetry().begun.number == 2);  // 512 frames are rendered
+  CHECK(stream.telemetry().begun.stream_frame == 300);
+  device.pull(299);
+  CHECK(heard_frame() == 299);
+  CHECK(stream.telemetry().heard_number == 1);
+  device.pull(101);
+  CHECK(heard_frame() == 100);
+  CHECK(stream.telemetry().heard_number == 2);
+  while (!stream.finished()) {
+    device.pull(100);
+  }
+  CHECK(heard_frame() == 4000);
+}
+
+TEST_CASE("a switch instead of others drops what waits, and so does a cancel") {
+  for (const bool cancels : {false, true}) {
+    std::atomic<int> alive{0};
+    Stream stream(small_stream());
+    CountingSourceOptions source;
+    source.total_frames = 2000;
+    source.alive = &alive;
+    stream.play(counting(source));
+    StreamSwitch at;
+    at.when = StreamSwitch::When::at_frame;
+    at.frame = 1500;
+    source.first = 10'000;
+    stream.play(counting(source), at);
+    at.frame = 1200;
+    at.instead = true;
+    source.first = 20'000;
+    stream.play(counting(source), at);
+    if (cancels) {
+      stream.cancel();
+    }
+    stream.start();
+    HandDevice device(stream);
+    CHECK(wrong_frames(device.pull_many(1200), 0) == 0);
+    CHECK(wrong_frames(device.pull_many(800), cancels ? 1200 : 20'000) == 0);
+    while (!stream.finished()) {
+      device.pull(100);
+    }
+    CHECK(stream.telemetry().played_frames == (cancels ? 2000 : 3200));
+    CHECK(alive == 0);
+  }
 }

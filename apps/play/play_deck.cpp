@@ -1,0 +1,289 @@
+#include "apps/play/play_deck.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <utility>
+
+namespace ondes {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double kAheadOfTurnS = 1.0;  // how early a loop's turn is posted, in time that passes
+constexpr double kAheadOfItemS = 3.0;  // the same for the next item, which must be loaded
+constexpr int kMostTurnsAhead = 16;
+constexpr int kTries = 3;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+}  // namespace
+
+PlayDeck::PlayDeck(std::vector<PlayItem> items,
+                   std::vector<std::shared_ptr<const Voice>> voices,
+                   const PlaySettings& settings)
+    : items_(std::move(items)),
+      unplayable_(items_.size()),
+      voices_(std::move(voices)),
+      settings_(settings) {
+  std::optional<Loaded> first = load_from(0, 1);
+  if (!first) {
+    check_failures();
+    throw Error(ErrorCode::bad_input, fmt::format("{}: nothing that the voice {} plays",
+                                                  items_.front().path, voice().file.name));
+  }
+  adopt(std::move(*first));
+}
+
+// The first item that can be played, from `item` on, at most once around the list.
+std::optional<PlayDeck::Loaded> PlayDeck::load_from(int item, int step) {
+  const int count = items();
+  for (int tries = 0; tries < count; ++tries, item = (item + step + count) % count) {
+    const auto at = static_cast<std::size_t>(item);
+    if (unplayable_[at]) {
+      continue;
+    }
+    if (item == item_ && input_) {
+      return Loaded{item, input_};
+    }
+    try {
+      return Loaded{item, load_play_input(items_[at].path, voice(), settings_.render)};
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::interrupted) {
+        throw;
+      }
+      unplayable_[at] = true;
+      if (!items_[at].from_folder && !failure_) {
+        failure_ = error;
+      }
+      if (count > 1) {
+        say(fmt::format("passed over: {}", error.what()));
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+void PlayDeck::adopt(Loaded loaded) {
+  const bool same = input_ == loaded.input;
+  item_ = loaded.item;
+  input_ = std::move(loaded.input);
+  if (same) {
+    return;  // its remarks have been said
+  }
+  for (const std::string& remark : input_->remarks) {
+    say(remark);
+  }
+}
+
+std::unique_ptr<StreamSource> PlayDeck::source(double position_s) const {
+  PlaySettings settings = settings_;
+  settings.position.start_s = std::clamp(position_s, 0.0, input_->duration_s);
+  if (input_->score == nullptr) {
+    settings.position.tempo = 1.0;
+  }
+  return make_play_source(voices_[voice_], input_, settings);
+}
+
+void PlayDeck::begin(Stream& stream, double position_s, double pace) {
+  stream_ = &stream;
+  pace_ = pace;
+  const Clock::time_point before = Clock::now();
+  sounding_ = stream.play(source(position_s));
+  prepare_s_ = seconds_since(before);
+}
+
+bool PlayDeck::follow(const StreamTelemetry& telemetry) {
+  telemetry_ = telemetry;
+  if (next_ && telemetry.begun.number >= next_number_) {
+    adopt(std::move(*next_));
+    sounding_ = next_number_;
+    next_.reset();
+  }
+  if (telemetry.begun.number >= sounding_) {  // otherwise a switch is on its way
+    post_turns();
+    post_next_item();
+  }
+  return !stream_->finished();
+}
+
+double PlayDeck::heard_s() const {
+  return std::clamp(telemetry_.position_s, 0.0, input_->duration_s);
+}
+
+std::int64_t PlayDeck::frames(double seconds) const {
+  return std::llround(seconds * settings_.sample_rate_hz);
+}
+
+// Where the current source is, or would be, at a frame of the stream; turns of a loop included.
+double PlayDeck::position_at(std::int64_t frame) const {
+  const SourceBegin& begun = telemetry_.begun;
+  double position = begun.position_s + begun.speed *
+                                           static_cast<double>(frame - begun.stream_frame) /
+                                           settings_.sample_rate_hz;
+  if (turns_until_ > 0 && position > *loop_.to_s) {
+    position = *loop_.from_s + std::fmod(position - *loop_.from_s, *loop_.to_s - *loop_.from_s);
+  }
+  return position;
+}
+
+void PlayDeck::seek(double position_s) {
+  StreamSwitch now;
+  now.flush = true;
+  turns_until_ = 0;
+  next_.reset();
+  sounding_ = stream_->play(source(position_s), now);
+}
+
+void PlayDeck::go_to_item(int step) {
+  if (std::optional<Loaded> found = load_from((item_ + step + items()) % items(), step)) {
+    adopt(std::move(*found));
+  }
+  seek(0.0);
+}
+
+void PlayDeck::change_from_here() {
+  for (int tries = 1;; ++tries) {
+    const double margin_s = (1.5 * prepare_s_ + 0.05) * pace_;
+    const std::int64_t frame = stream_->rendered_frames() + frames(margin_s);
+    const double position_s = position_at(frame);
+    if (position_s >= input_->duration_s) {
+      return;  // nothing of this item is left to be rendered
+    }
+    const Clock::time_point before = Clock::now();
+    std::unique_ptr<StreamSource> changed = source(position_s);
+    prepare_s_ = seconds_since(before);
+    if (stream_->rendered_frames() >= frame && tries < kTries) {
+      continue;  // too late for that frame: notes would be heard twice
+    }
+    StreamSwitch at;
+    at.when = StreamSwitch::When::at_frame;
+    at.frame = frame;
+    at.instead = true;
+    turns_until_ = 0;
+    next_.reset();
+    sounding_ = stream_->play(std::move(changed), at);
+    return;
+  }
+}
+
+void PlayDeck::change_tempo(double factor) {
+  if (input_->score == nullptr) {
+    say("tempo: for scores only");
+    return;
+  }
+  settings_.position.tempo = std::clamp(settings_.position.tempo * factor, 0.1, 10.0);
+  change_from_here();
+}
+
+void PlayDeck::change_temperature(double step) {
+  const double now = settings_.render.temperature.value_or(voice().file.temperature);
+  settings_.render.temperature = std::clamp(now + step, 0.0, 2.0);
+  change_from_here();
+}
+
+void PlayDeck::next_voice() {
+  if (voices_.size() == 1) {
+    say("voices: only one; give more with --voice A --voice B");
+    return;
+  }
+  const std::size_t before = voice_;
+  voice_ = (voice_ + 1) % voices_.size();
+  try {
+    input_ =
+        load_play_input(items_[static_cast<std::size_t>(item_)].path, voice(), settings_.render);
+    change_from_here();
+    unplayable_.assign(items_.size(), false);  // another voice takes other things
+  } catch (const Error& error) {
+    voice_ = before;
+    say(error.what());
+  }
+}
+
+// So many turns are posted that the control thread may sleep meanwhile.
+void PlayDeck::post_turns() {
+  if (!loop_.complete()) {
+    return;
+  }
+  const std::int64_t rendered = stream_->rendered_frames();
+  if (turns_until_ == 0) {
+    const SourceBegin& begun = telemetry_.begun;
+    const std::int64_t first =
+        begun.stream_frame + frames((*loop_.to_s - begun.position_s) / begun.speed);
+    if (first <= rendered) {
+      return;  // behind the loop's end already: the listener went there
+    }
+    turns_until_ = first;
+  }
+  const double tempo = input_->score == nullptr ? 1.0 : settings_.position.tempo;
+  const std::int64_t turn = frames((*loop_.to_s - *loop_.from_s) / tempo);
+  turns_until_ = std::max(turns_until_, rendered);  // too late for the exact frame: at once
+  while (turns_until_ < rendered + frames(kAheadOfTurnS * pace_) &&
+         turn_number_ - telemetry_.begun.number < kMostTurnsAhead) {
+    StreamSwitch at;
+    at.when = StreamSwitch::When::at_frame;
+    at.frame = turns_until_;
+    turn_number_ = stream_->play(source(*loop_.from_s), at);
+    turns_until_ += turn;
+  }
+}
+
+void PlayDeck::post_next_item() {
+  if (next_ || loop_.complete() || (item_ + 1 == items() && !repeats_)) {
+    return;
+  }
+  const double left_s =
+      (input_->duration_s - position_at(stream_->rendered_frames())) / telemetry_.begun.speed;
+  if (left_s > kAheadOfItemS * pace_) {
+    return;
+  }
+  std::optional<Loaded> found = load_from((item_ + 1) % items(), 1);
+  if (!found || (found->item <= item_ && !repeats_)) {
+    return;
+  }
+  next_ = std::move(found);
+  const std::shared_ptr<const PlayInput> current = input_;
+  input_ = next_->input;
+  StreamSwitch at_end;
+  at_end.when = StreamSwitch::When::at_end;
+  next_number_ = stream_->play(source(0.0), at_end);
+  input_ = current;
+}
+
+void PlayDeck::loop_from_here() {
+  loop_off();
+  loop_.from_s = heard_s();
+}
+
+void PlayDeck::loop_to_here() {
+  if (!loop_.from_s || heard_s() - *loop_.from_s < kShortestLoopS) {
+    say("loop: set its beginning first with [, half a second or more before ]");
+    return;
+  }
+  loop_.to_s = heard_s();
+  seek(*loop_.from_s);
+}
+
+void PlayDeck::loop_off() {
+  if (turns_until_ > 0) {
+    stream_->cancel();
+    turns_until_ = 0;
+  }
+  loop_ = {};
+}
+
+std::vector<std::string> PlayDeck::take_remarks() {
+  return std::exchange(remarks_, {});
+}
+
+void PlayDeck::check_failures() const {
+  if (failure_) {
+    throw *failure_;
+  }
+}
+
+}  // namespace ondes

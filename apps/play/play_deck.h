@@ -1,0 +1,116 @@
+// What `ondes play` plays, and how it goes from one thing to the next: the list, the voices, seeking,
+// loops, changes of tempo, temperature and voice.
+//
+// Every change is a new source that is prepared here and handed to the stream by pointer: the audio
+// never waits for it.
+//
+//   seek            what was rendered ahead is dropped; the sound breaks off and goes on elsewhere
+//   tempo, voice    the new source begins at a frame that is not rendered yet, prepared for the
+//                   position that will be reached there: no gap, no note twice
+//   loop            the next turns are posted before they are due, each at its exact frame
+//   the next item   follows the last sample of the one before
+//
+// An item that cannot be played is passed over: with a remark if it came from a folder; otherwise
+// its error is thrown when the rest has been played.
+//
+// Control thread.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/play/play_list.h"
+#include "apps/play/play_source.h"
+#include "engine/error.h"
+#include "engine/stream/stream.h"
+
+namespace ondes {
+
+inline constexpr double kShortestLoopS = 0.5;
+
+struct PlayLoop {
+  std::optional<double> from_s;
+  std::optional<double> to_s;
+  bool complete() const { return from_s.has_value() && to_s.has_value(); }
+};
+
+class PlayDeck {
+ public:
+  // Loads the first item that can be played. Throws what the only one, or every one, throws.
+  PlayDeck(std::vector<PlayItem> items,
+           std::vector<std::shared_ptr<const Voice>> voices,
+           const PlaySettings& settings);
+
+  PlaySettings& settings() { return settings_; }
+  const Voice& voice() const { return *voices_[voice_]; }
+  const PlayInput& input() const { return *input_; }
+  int item() const { return item_; }
+  int items() const { return static_cast<int>(items_.size()); }
+  const PlayLoop& loop() const { return loop_; }
+  void set_loop(const PlayLoop& loop) { loop_ = loop; }
+  void set_repeats(bool repeats) { repeats_ = repeats; }  // the whole list
+
+  // From a position of the current item, at the settings as they are.
+  std::unique_ptr<StreamSource> source(double position_s) const;
+
+  // `stream` must outlive the deck. `pace`: how many times faster than sound its device is.
+  void begin(Stream& stream, double position_s, double pace);
+  // Posts what is due; at least every 100 ms. False when everything has been played.
+  bool follow(const StreamTelemetry& telemetry);
+
+  void seek(double position_s);
+  void go_to_item(int step);  // 1: the next that can be played; -1: the one before
+  void change_tempo(double factor);
+  void change_temperature(double step);
+  void next_voice();
+  void loop_from_here();
+  void loop_to_here();
+  void loop_off();
+
+  // What is worth saying since this was asked last.
+  std::vector<std::string> take_remarks();
+  // Throws the first error of an item that was asked for by name.
+  void check_failures() const;
+
+ private:
+  struct Loaded {
+    int item = 0;
+    std::shared_ptr<const PlayInput> input;
+  };
+
+  double heard_s() const;
+  double position_at(std::int64_t frame) const;
+  std::int64_t frames(double seconds) const;
+  std::optional<Loaded> load_from(int item, int step);
+  void adopt(Loaded loaded);
+  void change_from_here();
+  void post_turns();
+  void post_next_item();
+  void say(std::string text) { remarks_.push_back(std::move(text)); }
+
+  std::vector<PlayItem> items_;
+  std::vector<bool> unplayable_;
+  std::vector<std::shared_ptr<const Voice>> voices_;
+  std::size_t voice_ = 0;
+  PlaySettings settings_;
+  PlayLoop loop_;
+  bool repeats_ = false;
+  int item_ = 0;
+  std::shared_ptr<const PlayInput> input_;
+  std::optional<Error> failure_;
+  std::vector<std::string> remarks_;
+
+  Stream* stream_ = nullptr;
+  double pace_ = 1.0;
+  StreamTelemetry telemetry_;
+  std::int64_t sounding_ = 0;     // the newest source that was posted by a hand, not by a loop
+  double prepare_s_ = 0.05;       // what preparing a source took the last time
+  std::int64_t turns_until_ = 0;  // the frame at which the last posted turn ends; 0: none is posted
+  std::int64_t turn_number_ = 0;  // of the last posted turn
+  std::optional<Loaded> next_;    // follows at the end of the current one
+  std::int64_t next_number_ = 0;
+};
+
+}  // namespace ondes

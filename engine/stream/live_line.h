@@ -1,0 +1,72 @@
+// The line between a keyboard and a live source: events one way, what became of them the other way.
+// Both ends share it, so that either may end first.
+//
+// Event thread (one): send(). Control thread: take_played(), the counters. Render thread: take(),
+// remember(), take_panic(). Any thread: panic(), close(). Nothing allocates but the constructor.
+#pragma once
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <optional>
+
+#include "engine/lanes/synth_event.h"
+#include "engine/realtime.h"
+#include "engine/stream/message_queue.h"
+
+namespace ondes {
+
+using MidiMessage = std::array<std::uint8_t, 3>;
+
+struct LiveEvent {
+  std::int64_t arrival_ns = 0;      // steady_clock
+  std::optional<SynthEvent> event;  // its sample is not looked at; none: only to be remembered
+  MidiMessage message{};            // what it came from, for the record
+};
+
+struct PlayedEvent {
+  std::int64_t stream_frame = 0;
+  MidiMessage message{};
+};
+
+class LiveLine {
+ public:
+  static constexpr int kMaxEvents = 1024;  // that wait at once; more are lost, and counted
+
+  // False if the event was lost because too many wait. What is sent to a source that has ended is
+  // no loss.
+  bool send(const LiveEvent& event) noexcept ONDES_REALTIME {
+    if (closed_.load(std::memory_order_relaxed) || arriving_.push(event)) {
+      return true;
+    }
+    lost_.fetch_add(1, std::memory_order_relaxed);
+    return false;
+  }
+  void panic() noexcept ONDES_REALTIME { panic_.store(true, std::memory_order_relaxed); }
+  void close() noexcept ONDES_REALTIME { closed_.store(true, std::memory_order_relaxed); }
+  bool closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
+
+  std::optional<LiveEvent> take() noexcept ONDES_REALTIME { return arriving_.pop(); }
+  bool take_panic() noexcept ONDES_REALTIME {
+    return panic_.exchange(false, std::memory_order_relaxed);
+  }
+  void count_late() noexcept ONDES_REALTIME { late_.fetch_add(1, std::memory_order_relaxed); }
+  void remember(const PlayedEvent& event) noexcept ONDES_REALTIME {
+    if (!played_.push(event)) {
+      lost_.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+
+  std::optional<PlayedEvent> take_played() noexcept { return played_.pop(); }
+  std::int64_t late_events() const noexcept { return late_.load(std::memory_order_relaxed); }
+  std::int64_t lost_events() const noexcept { return lost_.load(std::memory_order_relaxed); }
+
+ private:
+  MessageQueue<LiveEvent> arriving_{kMaxEvents};
+  MessageQueue<PlayedEvent> played_{16 * kMaxEvents};
+  std::atomic<bool> panic_{false};
+  std::atomic<bool> closed_{false};
+  std::atomic<std::int64_t> late_{0};
+  std::atomic<std::int64_t> lost_{0};
+};
+
+}  // namespace ondes

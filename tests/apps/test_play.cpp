@@ -1,0 +1,262 @@
+// `ondes play` on the device that is only a clock, as fast as it can: what it records is what a
+// device would have played, to the sample.
+#include <catch2/catch.hpp>
+#include <sstream>
+
+#include "dsp/audio_file.h"
+#include "tests/support/ondes_program.h"
+
+using namespace ondes;
+using nlohmann::json;
+
+namespace {
+
+constexpr int kRateHz = 16000;  // of the small voice
+
+struct PlayRig : OndesRig {
+  ProgramResult play(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), "play");
+    return run(with_clock(std::move(arguments)));
+  }
+  // Ended by Ctrl-C after a while: loops have no end.
+  ProgramResult play_a_while(std::vector<std::string> arguments, const std::string& seconds) const {
+    arguments.insert(arguments.begin(), {"--preserve-status", "--foreground", "-s", "INT", seconds,
+                                         ONDES_BINARY_DIR "/bin/ondes", "play"});
+    ProgramOptions options;
+    options.folder = folder.path().string();
+    options.environment = {{"ONDES_VOICES", folder.path().string()}};
+    return run_program("/usr/bin/timeout", with_clock(std::move(arguments)), options);
+  }
+  AudioClip clip(const std::string& name) const { return read_audio_file(folder.file(name)); }
+  AudioClip rendered(const std::string& score) const {
+    const ProgramResult result = run({"render", score, "-o", "offline.wav", "--voice", "voice",
+                                      "--bits", "32f", "--gain-db", "-12", "--force"});
+    INFO(result.err);
+    REQUIRE(result.exit_code == 0);
+    return clip("offline.wav");
+  }
+
+ private:
+  static std::vector<std::string> with_clock(std::vector<std::string> arguments) {
+    for (const char* argument : {"--voice", "voice", "--audio-device", "clock", "--speed", "0",
+                                 "--gain-db", "-12", "--quiet", "--record", "played.wav"}) {
+      arguments.emplace_back(argument);
+    }
+    return arguments;
+  }
+};
+
+// How many samples of `expected` are not at `first` of `played`.
+std::int64_t wrong_samples(const AudioClip& played, std::int64_t first, const AudioClip& expected) {
+  REQUIRE(played.info.frames >= first + expected.info.frames);
+  std::int64_t wrong = 0;
+  for (std::size_t i = 0; i < expected.samples.size(); ++i) {
+    wrong += static_cast<int>(played.samples[2 * static_cast<std::size_t>(first) + i] !=
+                              expected.samples[i]);
+  }
+  return wrong;
+}
+
+bool silent_from(const AudioClip& clip, std::int64_t frame) {
+  return std::all_of(clip.samples.begin() + 2 * frame, clip.samples.end(),
+                     [](float x) { return x == 0.0F; });
+}
+
+std::vector<json> lines_of(const std::string& text) {
+  std::vector<json> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) {
+    lines.push_back(json::parse(line));
+  }
+  return lines;
+}
+
+}  // namespace
+
+TEST_CASE("what is played is what is rendered, bit for bit, to the last sample") {
+  const PlayRig rig;
+  const AudioClip offline = rig.rendered("score.mid");
+  const ProgramResult result = rig.play({"score.mid", "--json"});
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  const AudioClip played = rig.clip("played.wav");
+  CHECK(wrong_samples(played, 0, offline) == 0);
+  CHECK(silent_from(played, offline.info.frames));
+  const std::vector<json> telemetry = lines_of(result.out);
+  REQUIRE(telemetry.size() >= 2);
+  CHECK(telemetry.back()["finished"] == true);
+  CHECK(telemetry.back()["underruns"] == 0);
+  CHECK(telemetry.back()["played_frames"] == offline.info.frames);
+  CHECK(telemetry.back()["position_s"].get<double>() ==
+        Approx(static_cast<double>(offline.info.frames) / kRateHz).margin(1.0e-6));
+}
+
+TEST_CASE(
+    "a folder is played item after item without a gap; what the voice does not play is said") {
+  const PlayRig rig;
+  std::filesystem::create_directory(rig.folder.path() / "list");
+  write_bytes(rig.folder.file("list/1.mid"), test_score(2, 55));
+  std::ofstream(rig.folder.file("list/2.wav")) << "no sound";
+  std::ofstream(rig.folder.file("list/3.mid")) << "no score";
+  write_bytes(rig.folder.file("list/4.mid"), test_score(3, 62));
+  const AudioClip first = rig.rendered("list/1.mid");
+  const AudioClip second = rig.rendered("list/4.mid");
+  const ProgramResult result = rig.play({"list"});
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  CHECK(result.err.find("2.wav") != std::string::npos);
+  CHECK(result.err.find("3.mid") != std::string::npos);
+  const AudioClip played = rig.clip("played.wav");
+  CHECK(wrong_samples(played, 0, first) == 0);
+  CHECK(wrong_samples(played, first.info.frames, second) == 0);
+  CHECK(silent_from(played, first.info.frames + second.info.frames));
+}
+
+TEST_CASE("an input that cannot be played does not keep the next one from being played") {
+  const PlayRig rig;
+  std::ofstream(rig.folder.file("broken.mid")) << "MThd";
+  const AudioClip offline = rig.rendered("score.mid");
+  const ProgramResult result = rig.play({"broken.mid", "score.mid"});
+  INFO(result.err);
+  CHECK(result.exit_code == 3);
+  CHECK(result.err.find("broken.mid") != std::string::npos);
+  CHECK(wrong_samples(rig.clip("played.wav"), 0, offline) == 0);
+}
+
+// Turn after turn the same samples; the first turn differs, since it began before the loop.
+TEST_CASE("a loop's turns are equal to the sample") {
+  const PlayRig rig;
+  const ProgramResult result =
+      rig.play_a_while({"score.mid", "--loop-from", "0.5", "--loop-to", "1.25"}, "3");
+  INFO(result.err);
+  REQUIRE(result.exit_code == 130);
+  const AudioClip played = rig.clip("played.wav");
+  constexpr std::int64_t kFirst = 20'000;  // 1.25 s
+  constexpr std::int64_t kTurn = 12'000;
+  REQUIRE(played.info.frames > kFirst + 8 * kTurn);
+  const auto at = [&](std::int64_t frame) {
+    return played.samples[2 * static_cast<std::size_t>(frame)];
+  };
+  for (int turn = 2; turn < 7; ++turn) {
+    std::int64_t wrong = 0;
+    std::int64_t shifted = 0;
+    for (std::int64_t t = 0; t < kTurn; ++t) {
+      const std::int64_t frame = kFirst + turn * kTurn + t;
+      wrong += static_cast<int>(at(frame) != at(frame - kTurn));
+      shifted += static_cast<int>(at(frame + 1) != at(frame - kTurn));
+    }
+    CHECK(wrong == 0);
+    CHECK(shifted > kTurn / 2);  // that the loop is heard at all
+  }
+  CHECK(wrong_samples(played, 0, [&] {
+          AudioClip offline = rig.rendered("score.mid");
+          offline.info.frames = kFirst;
+          offline.samples.resize(2 * kFirst);
+          return offline;
+        }()) == 0);
+}
+
+TEST_CASE("a list that repeats begins again after its last sample") {
+  const PlayRig rig;
+  const AudioClip offline = rig.rendered("score.mid");
+  const ProgramResult result = rig.play_a_while({"score.mid", "--loop"}, "3");
+  INFO(result.err);
+  REQUIRE(result.exit_code == 130);
+  const AudioClip played = rig.clip("played.wav");
+  REQUIRE(played.info.frames > 2 * offline.info.frames);
+  CHECK(wrong_samples(played, 0, offline) == 0);
+  CHECK(wrong_samples(played, offline.info.frames, offline) == 0);
+}
+
+TEST_CASE("twice the tempo takes half the time, and position runs twice as fast") {
+  const PlayRig rig;
+  const auto score_frames = rig.rendered("score.mid").info.frames;
+  const ProgramResult result = rig.play({"score.mid", "--tempo", "2", "--json"});
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  const json last = lines_of(result.out).back();
+  const auto frames = last["played_frames"].get<std::int64_t>();
+  // The last note's release is not shorter.
+  CHECK(frames < score_frames * 6 / 10);
+  CHECK(frames >= score_frames / 2);
+  CHECK(last["position_s"].get<double>() ==
+        Approx(2.0 * static_cast<double>(frames) / kRateHz).margin(1.0e-6));
+}
+
+TEST_CASE("playing from the middle gives the notes that begin there") {
+  const PlayRig rig;
+  const AudioClip offline = rig.rendered("score.mid");
+  const ProgramResult result = rig.play({"score.mid", "--start", "1.0"});
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  CHECK(result.err.find("0 underruns") != std::string::npos);
+  const AudioClip played = rig.clip("played.wav");
+  CHECK(played.info.frames >= offline.info.frames - kRateHz);
+  CHECK(silent_from(played, offline.info.frames - kRateHz));
+}
+
+TEST_CASE("another rate than the voice's changes the rate, not the length") {
+  const PlayRig rig;
+  const AudioClip offline = rig.rendered("score.mid");
+  const ProgramResult result = rig.play({"score.mid", "--rate", "48000", "--json"});
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  const json last = lines_of(result.out).back();
+  CHECK(last["rate"] == 48000);
+  CHECK(last["played_frames"] == 3 * offline.info.frames);
+  CHECK(rig.clip("played.wav").info.sample_rate_hz == 48000);
+}
+
+TEST_CASE("requests that make no sense are refused before anything sounds") {
+  const PlayRig rig;
+  const auto refused = [&](const std::vector<std::string>& arguments, int exit_code,
+                           const std::string& named) {
+    std::vector<std::string> all{"play", "score.mid", "--voice", "voice", "--quiet"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const ProgramResult result = rig.run(all);
+    INFO(result.err);
+    CHECK(result.exit_code == exit_code);
+    CHECK(result.err.find(named) != std::string::npos);
+    CHECK(result.err.starts_with("ondes: "));
+  };
+  refused({"--audio-device", "no such card"}, 5, "no such card");
+  refused({"--speed", "2"}, 2, "--speed");
+  refused({"--loop-from", "1"}, 2, "--loop-to");
+  refused({"--audio-device", "clock", "--loop-from", "1", "--loop-to", "1.2"}, 2, "0.5 s");
+  refused({"--tempo", "11"}, 2, "--tempo");
+  refused({"--audio-device", "clock", "--record", "score.mid"}, 4, "score.mid");
+  refused({"--audio-device", "clock", "--device", "cuda"}, 5, "cuda");
+  const ProgramResult missing =
+      rig.run({"play", "none.mid", "--voice", "voice", "--audio-device", "clock"});
+  CHECK(missing.exit_code == 4);
+  CHECK(missing.err.find("none.mid") != std::string::npos);
+}
+
+TEST_CASE("where there is no card, devices says what to try, and ends with exit code 5 if none") {
+  const PlayRig rig;
+  const ProgramResult result = rig.run({"devices", "--json"});
+  const json devices = json::parse(result.out);
+  CHECK(result.exit_code == (devices["outputs"].empty() ? 5 : 0));
+  CHECK(devices["advice"].size() >= 3);
+  const ProgramResult text = rig.run({"devices"});
+  CHECK(text.exit_code == result.exit_code);
+  CHECK((text.out + text.err).find(devices["outputs"].empty() ? "jackd" : "*") !=
+        std::string::npos);
+}
+
+TEST_CASE("live refuses what it cannot play or listen to, and says what there is") {
+  const PlayRig rig;
+  const auto refused = [&](std::vector<std::string> arguments, int exit_code,
+                           const std::string& named) {
+    arguments.insert(arguments.begin(), {"live", "--audio-device", "clock", "--quiet"});
+    const ProgramResult result = rig.run(arguments);
+    INFO(result.err);
+    CHECK(result.exit_code == exit_code);
+    CHECK(result.err.find(named) != std::string::npos);
+  };
+  refused({"--voice", "voice", "--midi-api", "jack"}, 5, "JACK");
+  refused({"--voice", "voice", "--morph-to", "flute"}, 2, "--morph-cc");
+  refused({"--voice", "voice", "--morph-cc", "1", "--morph-to", "tuba", "--midi-api", "jack"}, 2,
+          "piano, flute");
+  refused({"--voice", "no such voice"}, 3, "no such voice");
+}
