@@ -66,6 +66,18 @@ std::string try_precision(Precision precision) {
   return make_cpu_lane_runner(voice.plan, options)->description();
 }
 
+// The devices, and what the planner picks on one for the default voice. No device is no fault; one
+// that is there and cannot run the voice is.
+std::string try_cuda() {
+  const std::string found = cuda_description();
+  const Voice voice = load_voice(locate_voice(""));
+  const auto* step = std::get_if<StepPlan>(&voice.plan);
+  if (!cuda_available() || step == nullptr) {
+    return found;
+  }
+  return found + "; " + make_cuda_step_runner(*step, {})->description();
+}
+
 std::string try_writing() {
   ScratchFile file(".");
   const std::array<float, 2> written{1.0F, -1.0F};
@@ -101,7 +113,7 @@ int run_doctor(bool json) {
   for (const auto& [name, precision] : precision_names()) {
     checks.push_back(check("precision " + name, [p = precision] { return try_precision(p); }));
   }
-  checks.push_back({"cuda", true, cuda_description()});  // its absence is no fault
+  checks.push_back(check("cuda", try_cuda));
   checks.push_back(check("writing", try_writing));
   checks.push_back(check("libraries", [] {
     return dsp_library_versions() +

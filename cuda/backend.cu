@@ -1,46 +1,57 @@
-// The CUDA backend. Idea and layout: it finds the devices and says what they are; the kernels that
-// run step plans are not part of this version, so no runner is made, and the message says so
-// rather than computing slowly in silence.
+// The CUDA backend: which devices there are, and the runner of step plans on the first usable one.
 #include <cuda_runtime.h>
 
 #include "cuda/backend.h"
+#include "cuda/cuda_step_device.h"
+#include "cuda/device_step_runner.h"
 #include "engine/error.h"
 
 namespace ondes {
 namespace {
 
-constexpr const char* kNoKernels = "this version has no CUDA kernels for step plans yet";
+std::string describe(const cudaDeviceProp& properties) {
+  return std::string(properties.name) + ", " + std::to_string(properties.totalGlobalMem >> 30U) +
+         " GiB, sm_" + std::to_string(properties.major) + std::to_string(properties.minor);
+}
 
 }  // namespace
 
 bool cuda_available() noexcept {
-  return false;
+  try {
+    std::string why;
+    return gpu::usable_cuda_device(&why) >= 0;
+  } catch (const std::exception&) {
+    return false;  // out of memory for a message: nothing can be computed there either
+  }
 }
 
 std::string cuda_description() {
-  int devices = 0;
-  const cudaError_t status = cudaGetDeviceCount(&devices);
-  if (status != cudaSuccess) {
-    return std::string("no usable CUDA device: ") + cudaGetErrorString(status);
+  std::string why;
+  const int usable = gpu::usable_cuda_device(&why);
+  if (usable < 0) {
+    return "no usable CUDA device: " + why;
   }
+  int devices = 0;
+  static_cast<void>(cudaGetDeviceCount(&devices));
   std::string text = std::to_string(devices) + (devices == 1 ? " device:" : " devices:");
   for (int device = 0; device < devices; ++device) {
     cudaDeviceProp properties{};
-    if (cudaGetDeviceProperties(&properties, device) != cudaSuccess) {
-      text += " (unreadable)";
-      continue;
-    }
-    text += std::string(device == 0 ? " " : "; ") + properties.name + ", " +
-            std::to_string(properties.totalGlobalMem >> 30) + " GiB, sm_" +
-            std::to_string(properties.major) + std::to_string(properties.minor);
+    const bool readable = cudaGetDeviceProperties(&properties, device) == cudaSuccess;
+    text += (device == 0 ? " " : "; ") + (readable ? describe(properties) : "(unreadable)");
+    text += device == usable && devices > 1 ? " (used)" : "";
   }
-  return text + " (" + kNoKernels + ")";
+  return text;
 }
 
-std::unique_ptr<StepRunner> make_cuda_step_runner(const StepPlan& /*plan*/,
-                                                  const StepRunnerOptions& /*options*/) {
-  throw Error(ErrorCode::no_device,
-              "no CUDA backend: " + cuda_description() + "; --device cpu runs everywhere");
+std::unique_ptr<StepRunner> make_cuda_step_runner(const StepPlan& plan,
+                                                  const StepRunnerOptions& options) {
+  std::string why;
+  const int device = gpu::usable_cuda_device(&why);
+  if (device < 0) {
+    throw Error(ErrorCode::no_device,
+                "no CUDA backend: " + cuda_description() + "; --device cpu runs everywhere");
+  }
+  return gpu::make_device_step_runner(gpu::make_cuda_step_device(device), plan, options);
 }
 
 }  // namespace ondes

@@ -1,0 +1,16 @@
+// The step device that is a GPU; no CUDA header is needed to include this one. Set-up thread.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "cuda/step_device.h"
+
+namespace ondes::gpu {
+
+// The first device that can run the kernels, or -1; `why` says what every device lacks.
+int usable_cuda_device(std::string* why);
+
+// Throws Error{no_device} if the device cannot be opened.
+std::unique_ptr<StepDevice> make_cuda_step_device(int device);
+
+}  // namespace ondes::gpu

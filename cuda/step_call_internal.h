@@ -1,0 +1,67 @@
+// What a launch of the step kernels is given beside the model: lanes, their states, their buffers.
+//
+// All pointers are the device's. Buffers of a call are (lanes, samples) with rows of the call's
+// lanes in the order of `lanes`. Plain data; any thread.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "cuda/step_model_internal.h"
+
+namespace ondes::gpu {
+
+struct DeviceLane {
+  std::int64_t first_sample = 0;
+  std::uint64_t seed = 0;
+  std::uint64_t identity = 0;
+  int slot = 0;
+  int first_row = 0;  // in the call's rows
+  int rows = 0;
+  float temperature = 1.0F;
+  int forced = 0;  // samples are the teacher's
+  int scored = 0;  // and their likelihood is wanted
+};
+
+struct SlotState {
+  std::uint32_t sample = 0;  // low bits of the count since start(): an index into rings
+  float last = 0.0F;
+};
+
+// States of all slots, one after the other.
+struct SlotsView {
+  Quad* rings = nullptr;          // (slots, ring_vectors, quads_r)
+  float* ring_scales = nullptr;   // (slots, ring_vectors), integer precisions
+  float* conditioning = nullptr;  // (slots, L, 2G), of the row in force
+  SlotState* states = nullptr;    // (slots)
+};
+
+struct StepCall {
+  const std::byte* image = nullptr;
+  std::uint32_t resident_bytes = 0;  // of the image, copied to shared memory by every block
+  const DeviceLane* lanes = nullptr;
+  int lane_count = 0;
+  int samples = 0;
+  SlotsView slots;
+  const int* row_starts = nullptr;    // (rows)
+  const float* projected = nullptr;   // (rows, L, 2G)
+  const float* input_base = nullptr;  // (lanes, samples, R): bias and sample features
+  const float* teacher = nullptr;     // (lanes, samples)
+  float* output = nullptr;            // (lanes, samples)
+  float* likelihood = nullptr;        // (lanes, samples)
+  std::byte* scratch = nullptr;       // (blocks, kLanes, map.quads) of Quad; null: shared memory
+  float* probe = nullptr;             // (samples, L*R + L*G + O) of lane probe_lane; may be null
+  int probe_lane = -1;
+  ScratchMap map;
+  Slicing slicing;
+};
+
+// Dense layers over rows, and the input layer's part that is known ahead: before the step kernel.
+struct DenseCall {
+  const std::byte* image = nullptr;
+  DenseView view;
+  const float* x = nullptr;  // (rows, inputs)
+  float* y = nullptr;        // (rows, outputs)
+  int rows = 0;
+};
+
+}  // namespace ondes::gpu

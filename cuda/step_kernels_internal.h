@@ -1,0 +1,14 @@
+// The step kernels that are built, by precision. Any thread.
+#pragma once
+#include "cuda/step_call_internal.h"
+#include "cuda/step_planner.h"
+
+namespace ondes::gpu {
+
+using StepKernel = void (*)(StepModelView, StepCall);
+
+StepKernel step_kernel_f32(const StepLaunch& launch);
+StepKernel step_kernel_i16(const StepLaunch& launch);
+StepKernel step_kernel_i8(const StepLaunch& launch);
+
+}  // namespace ondes::gpu

@@ -1,0 +1,82 @@
+#include "cuda/step_planner.h"
+
+#include <algorithm>
+
+namespace ondes::gpu {
+namespace {
+
+constexpr int kMostThreads = 512;
+
+int slices_of(const MatrixView& matrix, int threads) {
+  const int segments = (matrix.quads + matrix.segment_quads - 1) / matrix.segment_quads;
+  return std::clamp(threads / (matrix.outputs * segments), 1, matrix.segment_quads);
+}
+
+// Instances for a block a lane are built for these where the gate is as wide as the residual.
+int fixed_residual_of(const StepModelView& view) {
+  const bool known = view.residual == 32 || view.residual == 64 || view.residual == 128;
+  return known && view.gate == view.residual ? view.residual : 0;
+}
+
+}  // namespace
+
+StepLaunch plan_step_launch(const PackedStepModel& model,
+                            Precision precision,
+                            int lanes_per_block,
+                            const DeviceLimits& limits) {
+  const StepModelView& view = model.view;
+  StepLaunch launch;
+  launch.lanes_per_block = lanes_per_block;
+  launch.fixed_residual = lanes_per_block == 1 ? fixed_residual_of(view) : 0;
+  // Enough for the widest product; a narrow network does not wait for threads without work.
+  const int widest =
+      std::max({4 * view.gate, 2 * view.residual, view.skip, view.head, view.outputs});
+  launch.threads = std::clamp((widest + 31) / 32 * 32, 64, kMostThreads);
+  launch.slicing.current = slices_of(view.current, launch.threads);
+  launch.slicing.residual = slices_of(view.update, launch.threads);
+  launch.slicing.skip = slices_of(view.skip_product, launch.threads);
+  launch.slicing.head = slices_of(view.head_product, launch.threads);
+  launch.slicing.output = slices_of(view.output_product, launch.threads);
+  launch.map = map_scratch(view, precision, launch.slicing);
+  const std::size_t scratch = sizeof(Quad) * static_cast<std::size_t>(launch.map.quads) *
+                              static_cast<std::size_t>(lanes_per_block);
+  std::size_t room = limits.shared_bytes_per_block;
+  if (scratch <= room) {
+    launch.shared_bytes = scratch;
+    room -= scratch;
+  } else {
+    launch.scratch_bytes_per_block = scratch;
+  }
+  for (const std::uint32_t boundary : model.boundaries) {
+    if (boundary <= room) {
+      launch.resident_bytes = boundary;
+    }
+  }
+  launch.shared_bytes += launch.resident_bytes;
+  return launch;
+}
+
+int chosen_group(int lanes, const DeviceLimits& limits) {
+  int chosen = 0;
+  for (const int group : kLaneGroups) {
+    if ((lanes + group - 1) / group <= limits.multiprocessors) {
+      return chosen;
+    }
+    ++chosen;
+  }
+  return chosen - 1;
+}
+
+std::string describe(const StepLaunch& launch, const PackedStepModel& model) {
+  const std::string lanes = launch.lanes_per_block == 1
+                                ? "one block a lane"
+                                : "one block " + std::to_string(launch.lanes_per_block) + " lanes";
+  return lanes + ", " + std::to_string(launch.threads) + " threads, " +
+         (launch.fixed_residual > 0 ? "R = G = " + std::to_string(launch.fixed_residual) + ", "
+                                    : "run-time shapes, ") +
+         (launch.scratch_bytes_per_block == 0 ? "scratch in shared" : "scratch in global") +
+         " memory, " + std::to_string(launch.resident_bytes / 1024) + " of " +
+         std::to_string(model.image.size() / 1024) + " KiB of weights in shared memory";
+}
+
+}  // namespace ondes::gpu

@@ -1,0 +1,52 @@
+// Which step kernel runs, and how: chosen on the host from shapes, lanes and the device's limits.
+//
+// Variants that are built: one block a group of 1, 4 or 8 lanes. Fewer lanes a block make a sample
+// sooner; more lanes share every weight read. The smallest group is taken whose blocks all run at
+// once. Scratch goes to shared memory where it fits, then as much of the weights' hot beginning as
+// there is room for. Set-up thread.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cuda/step_pack.h"
+
+namespace ondes::gpu {
+
+struct DeviceLimits {
+  int multiprocessors = 1;
+  std::size_t shared_bytes_per_block = 48 * 1024;  // with the dynamic limit raised
+  std::size_t l2_bytes = 0;
+};
+
+inline constexpr int kLaneGroups[] = {1, 4, 8};
+
+struct StepLaunch {
+  int lanes_per_block = 1;
+  int fixed_residual = 0;  // instance: R = G = this, 0 for any shape
+  int threads = 0;
+  std::size_t shared_bytes = 0;
+  std::uint32_t resident_bytes = 0;
+  std::size_t scratch_bytes_per_block = 0;  // in global memory; 0 if shared
+  ScratchMap map;
+  Slicing slicing;
+
+  int blocks(int lanes) const { return (lanes + lanes_per_block - 1) / lanes_per_block; }
+};
+
+// The launch of one group size.
+StepLaunch plan_step_launch(const PackedStepModel& model,
+                            Precision precision,
+                            int lanes_per_block,
+                            const DeviceLimits& limits);
+
+// Index into kLaneGroups for a call of so many lanes.
+int chosen_group(int lanes, const DeviceLimits& limits);
+
+// For people: "one block a lane, 512 threads, scratch and 190 of 851 KiB of weights in shared
+// memory".
+std::string describe(const StepLaunch& launch, const PackedStepModel& model);
+
+}  // namespace ondes::gpu

@@ -1,0 +1,94 @@
+// A StepDevice without a GPU: its memory is the host's, its kernels run in cuda/emulator.h.
+#pragma once
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cuda/emulator.h"
+#include "cuda/step_dense_internal.h"
+#include "cuda/step_device.h"
+#include "cuda/step_kernel_internal.h"
+
+namespace ondes::gpu {
+
+struct EmulatedDevice {
+  DeviceLimits limits{132, 227 * 1024, 50 * 1024 * 1024};
+  ThreadOrder order = ThreadOrder::forwards;
+  bool fails = false;  // finish() says so
+};
+
+class EmulatedStepDevice final : public StepDevice {
+ public:
+  explicit EmulatedStepDevice(const EmulatedDevice& config) : config_(config) {}
+
+  const DeviceLimits& limits() const noexcept override { return config_.limits; }
+  std::string name() const override { return "emulated"; }
+  // Fresh memory holds what makes NaN: a kernel that reads what nobody wrote shows.
+  void* allocate(std::size_t bytes) override {
+    const std::size_t lines = (bytes + sizeof(Quad) - 1) / sizeof(Quad);
+    memory_.push_back(std::make_unique<Quad[]>(lines));
+    std::fill_n(memory_.back().get(), lines,
+                Quad{{0x7FC0DEADU, 0x7FC0DEADU, 0x7FC0DEADU, 0x7FC0DEADU}});
+    return memory_.back().get();
+  }
+  void* allocate_staging(std::size_t bytes) override { return allocate(bytes); }
+  void prepare(Precision, const StepLaunch&) override {}
+  void upload(void* to, const void* from, std::size_t bytes) noexcept override {
+    std::memcpy(to, from, bytes);
+  }
+  void download(void* to, const void* from, std::size_t bytes) noexcept override {
+    std::memcpy(to, from, bytes);
+  }
+  void clear(void* from, std::size_t bytes) noexcept override { std::memset(from, 0, bytes); }
+
+  void dense(const DenseCall& call) noexcept override {
+    emulate_grid(dense_blocks(call), kDenseThreads, 0, config_.order,
+                 [&](EmulatedBlock& block) { run_dense(block, call); });
+  }
+
+  void step(Precision precision,
+            const StepLaunch& launch,
+            const StepModelView& model,
+            const StepCall& call) noexcept override {
+    ++launches;
+    switch (precision) {
+      case Precision::f32:
+        return groups<F32Arithmetic>(launch, model, call);
+      case Precision::i16:
+        return groups<I16Arithmetic>(launch, model, call);
+      case Precision::i8:
+        return groups<I8Arithmetic>(launch, model, call);
+    }
+  }
+  bool finish() noexcept override { return !config_.fails; }
+
+  int launches = 0;
+
+ private:
+  template <typename A>
+  void groups(const StepLaunch& launch, const StepModelView& model, const StepCall& call) {
+    switch (launch.lanes_per_block) {
+      case 4:
+        return run<A, 4, 0>(launch, model, call);
+      case 8:
+        return run<A, 8, 0>(launch, model, call);
+      default:  // of the known shapes one is compiled: the others differ by its number
+        return launch.fixed_residual == 32 ? run<A, 1, 32>(launch, model, call)
+                                           : run<A, 1, 0>(launch, model, call);
+    }
+  }
+
+  template <typename A, int kLanes, int kResidual>
+  void run(const StepLaunch& launch, const StepModelView& model, const StepCall& call) {
+    emulate_grid(launch.blocks(call.lane_count), launch.threads, launch.shared_bytes, config_.order,
+                 [&](EmulatedBlock& block) {
+                   StepBody<A, kLanes, kResidual, EmulatedBlock>(block, model, call).run();
+                 });
+  }
+
+  EmulatedDevice config_;
+  std::vector<std::unique_ptr<Quad[]>> memory_;
+};
+
+}  // namespace ondes::gpu

@@ -1,0 +1,146 @@
+// The step kernels on a GPU against the CPU engine. Skips aloud where there is none: what a host can
+// show is in test_step_kernel.cpp.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "cuda/backend.h"
+#include "engine/cpu/runner_options.h"
+#include "tests/cuda/random_step_plan.h"
+#include "tests/support/runner_rig.h"
+
+namespace ondes {
+namespace {
+
+bool skipped() {
+  if (!cuda_available()) {
+    WARN("skipped, this comparison needs a GPU: " << cuda_description());
+  }
+  return !cuda_available();
+}
+
+// Any shape from 1 to 140 channels, any kind of input and output.
+StepShape random_shape(std::uint64_t seed) {
+  std::uint64_t next = 0;
+  const auto pick = [&](int low, int high) {
+    const std::uint32_t random = philox_draw(seed, 77, next++)[0];
+    return low + static_cast<int>(random % static_cast<std::uint32_t>(high - low + 1));
+  };
+  StepShape shape;
+  const int known[] = {32, 64, 128};
+  shape.residual = seed % 2 == 0 ? known[seed / 2 % 3] : pick(1, 140);
+  shape.gate = seed % 2 == 0 ? shape.residual : pick(1, 140);
+  shape.skip = pick(1, 256);
+  shape.head = pick(1, 256);
+  shape.taps = pick(1, 3);
+  shape.dilations.clear();
+  for (int l = pick(1, 12); l > 0; --l) {
+    shape.dilations.push_back(pick(1, 40));
+  }
+  shape.row_features = pick(0, 9);
+  shape.sample_features = pick(0, 9);
+  const Distribution kinds[] = {Distribution::logistic_mixture, Distribution::gaussian,
+                                Distribution::mu_law_categorical};
+  shape.distribution = kinds[pick(0, 2)];
+  shape.choices = pick(2, shape.distribution == Distribution::mu_law_categorical ? 256 : 12);
+  if (shape.distribution == Distribution::mu_law_categorical && pick(0, 1) == 1) {
+    shape.input = InputKind::embedding;
+  }
+  if (shape.row_features > 0 && pick(0, 1) == 1) {
+    shape.encoder = {pick(1, 20), pick(1, 20)};
+  }
+  return shape;
+}
+
+std::string text(const StepShape& shape) {
+  return "R " + std::to_string(shape.residual) + " G " + std::to_string(shape.gate) + " S " +
+         std::to_string(shape.skip) + " A " + std::to_string(shape.head) + " K " +
+         std::to_string(shape.taps) + " L " + std::to_string(shape.dilations.size());
+}
+
+constexpr int kShapes = 10;
+constexpr int kTotal = 300;
+
+TEST_CASE("on a GPU i8 and i16 give the CPU's bytes at random shapes, lanes and cuts") {
+  if (skipped()) {
+    return;
+  }
+  for (std::uint64_t seed = 0; seed < kShapes; ++seed) {
+    const StepShape shape = random_shape(seed);
+    const StepPlan plan = random_step_plan(shape, seed);
+    const RunnerRig rig(plan, seed);
+    std::vector<RigLane> lanes;
+    for (int i = 0; i < 1 + static_cast<int>(5 * seed % 11); ++i) {
+      lanes.push_back({i, static_cast<std::uint64_t>(40 + i), 0.9F, {}});
+    }
+    for (const Precision precision : {Precision::i8, Precision::i16}) {
+      CAPTURE(seed, text(shape), precision_name(precision), lanes.size());
+      StepRunnerOptions options;
+      options.precision = precision;
+      const auto expected = rig.run(*make_cpu_step_runner(plan, options), lanes, kTotal, 128);
+      const auto runner = make_cuda_step_runner(plan, options);
+      CHECK(rig.run(*runner, lanes, kTotal, 256) == expected);
+      CHECK(rig.run(*runner, lanes, kTotal, -90, true) == expected);
+    }
+  }
+}
+
+// 1e-5 as in test_step_kernel.cpp, and for its reason.
+TEST_CASE("on a GPU the f32 head is within 1e-5 of the CPU's under teacher forcing") {
+  if (skipped()) {
+    return;
+  }
+  for (std::uint64_t seed = 0; seed < kShapes; ++seed) {
+    const StepShape shape = random_shape(seed);
+    CAPTURE(seed, text(shape));
+    const StepPlan plan = random_step_plan(shape, seed);
+    const RunnerRig rig(plan, seed);
+    const std::vector<float> teacher = rig.teacher(3, kTotal);
+    const std::vector<RigLane> lanes{{1, 31, 1.0F, teacher}};
+    const int width =
+        plan.layer_count() * (plan.residual_channels + plan.gate_channels) + plan.output.outputs;
+    const auto probed = [&](StepRunner& runner) {
+      Buffer values(kTotal, width);
+      StepProbe probe{1, values.view(), 0};
+      runner.set_probe(&probe);
+      rig.run(runner, lanes, kTotal, 100);
+      return std::vector<float>(values.view().data(), values.view().data() + kTotal * width);
+    };
+    const std::vector<float> expected = probed(*make_cpu_step_runner(plan, {}));
+    const std::vector<float> actual = probed(*make_cuda_step_runner(plan, {}));
+    float worst = 0.0F;
+    for (std::size_t i = 0; i < actual.size(); ++i) {
+      REQUIRE(std::isfinite(actual[i]));
+      worst = std::max(worst, std::fabs(actual[i] - expected[i]));
+    }
+    CHECK(worst < 1e-5F);
+  }
+}
+
+// More lanes than multiprocessors take the groups of 4 and of 8.
+TEST_CASE("on a GPU a lane sounds the same alone and among a thousand others") {
+  if (skipped()) {
+    return;
+  }
+  StepShape shape;
+  shape.residual = shape.gate = 32;
+  const StepPlan plan = random_step_plan(shape, 4);
+  const RunnerRig rig(plan);
+  StepRunnerOptions options;
+  options.precision = Precision::i8;
+  options.max_lanes = 1200;
+  const auto runner = make_cuda_step_runner(plan, options);
+  std::vector<RigLane> lanes;
+  for (int i = 0; i < options.max_lanes; ++i) {
+    lanes.push_back({i, static_cast<std::uint64_t>(i), 1.0F, {}});
+  }
+  const auto together = rig.run(*runner, lanes, 64, 64);
+  for (const std::size_t i : {std::size_t{0}, std::size_t{611}, std::size_t{1199}}) {
+    CAPTURE(i);
+    CHECK(rig.run(*runner, {lanes[i]}, 64, 64)[0] == together[i]);
+  }
+  CHECK(rig.run(*runner, {lanes.begin(), lanes.begin() + 300}, 64, 64)[299] == together[299]);
+}
+
+}  // namespace
+}  // namespace ondes

@@ -1,0 +1,66 @@
+#include <catch2/catch.hpp>
+
+#include "cuda/step_planner.h"
+#include "tests/cuda/random_step_plan.h"
+
+namespace ondes {
+namespace {
+
+// The WaveNet that the performance tables speak of.
+StepShape table_shape() {
+  StepShape shape;
+  shape.residual = shape.gate = 64;
+  shape.skip = shape.head = 256;
+  shape.choices = 10;
+  shape.dilations.clear();
+  for (int l = 0; l < 20; ++l) {
+    shape.dilations.push_back(1 << (l % 10));
+  }
+  return shape;
+}
+
+TEST_CASE("the smallest group of lanes is taken whose blocks all run at once") {
+  gpu::DeviceLimits limits;
+  limits.multiprocessors = 132;
+  CHECK(gpu::kLaneGroups[gpu::chosen_group(1, limits)] == 1);
+  CHECK(gpu::kLaneGroups[gpu::chosen_group(132, limits)] == 1);
+  CHECK(gpu::kLaneGroups[gpu::chosen_group(133, limits)] == 4);
+  CHECK(gpu::kLaneGroups[gpu::chosen_group(528, limits)] == 4);
+  CHECK(gpu::kLaneGroups[gpu::chosen_group(4096, limits)] == 8);
+}
+
+TEST_CASE("a launch stays within every device's shared memory and has work for its threads") {
+  for (const Precision precision : {Precision::f32, Precision::i16, Precision::i8}) {
+    const gpu::PackedStepModel model =
+        gpu::pack_step_model(random_step_plan(table_shape(), 1), precision);
+    // Turing, Ampere (sm_86), Hopper; and one that is far too small.
+    for (const std::size_t shared :
+         {std::size_t{64}, std::size_t{99}, std::size_t{227}, std::size_t{4}}) {
+      for (const int group : gpu::kLaneGroups) {
+        gpu::DeviceLimits limits;
+        limits.shared_bytes_per_block = shared * 1024;
+        const gpu::StepLaunch launch = gpu::plan_step_launch(model, precision, group, limits);
+        CAPTURE(shared, group, gpu::describe(launch, model));
+        CHECK(launch.shared_bytes <= limits.shared_bytes_per_block);
+        CHECK(launch.resident_bytes <= launch.shared_bytes);
+        CHECK(launch.threads % 32 == 0);
+        CHECK(launch.threads <= 512);
+        CHECK(launch.slicing.current == launch.threads / 128);
+        CHECK(launch.fixed_residual == (group == 1 ? 64 : 0));
+        CHECK((launch.scratch_bytes_per_block == 0) ==
+              (16U * static_cast<std::size_t>(launch.map.quads) * static_cast<std::size_t>(group) <=
+               limits.shared_bytes_per_block));
+      }
+    }
+  }
+}
+
+TEST_CASE("an encoder deeper than the kernels can hold is refused by name") {
+  StepShape shape;
+  shape.encoder.assign(9, 4);
+  CHECK_THROWS_WITH(gpu::pack_step_model(random_step_plan(shape, 1), Precision::f32),
+                    Catch::Contains("encoder: expected at most 8 layers, found 9"));
+}
+
+}  // namespace
+}  // namespace ondes
