@@ -12,6 +12,8 @@
 
 #include "apps/commands.h"
 #include "apps/exit_codes.h"
+#include "apps/play/audio_device.h"
+#include "apps/play/midi_input.h"
 #include "apps/precision_names.h"
 #include "apps/print.h"
 #include "apps/renderer.h"
@@ -21,6 +23,7 @@
 #include "dsp/versions.h"
 #include "engine/cpu/runner_options.h"
 #include "engine/error.h"
+#include "engine/stream/render_priority.h"
 
 namespace ondes {
 namespace {
@@ -102,6 +105,36 @@ std::string voices_found() {
   return names;
 }
 
+// A machine without sound renders all the same: its absence is no fault.
+std::string audio_found() {
+  std::string text;
+  try {
+    for (const AudioDeviceInfo& device : list_audio_devices()) {
+      text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", device.api, device.name);
+    }
+  } catch (const Error& error) {
+    text = error.what();
+  }
+  return text.empty() ? "no output device; `ondes devices` says what to try" : text;
+}
+
+std::string midi_found() {
+  std::string text;
+  for (const MidiPort& port : list_midi_ports()) {
+    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", port.api, port.name);
+  }
+  return text.empty() ? "nothing to listen to; `ondes live` waits with a port of its own" : text;
+}
+
+// Asked for by a thread of its own, since it is a thread that gets it.
+std::string priority_found() {
+  bool given = false;
+  std::thread([&] { given = take_render_priority(); }).join();
+  return given ? "render threads are scheduled in real time"
+               : "not allowed: playing is scheduled as everything else; a limit `rtprio` for your "
+                 "user (limits.conf) or the group of your sound server changes that";
+}
+
 int run_doctor(bool json) {
   std::vector<Check> checks;
   checks.push_back({"version", true, ONDES_VERSION});
@@ -114,6 +147,9 @@ int run_doctor(bool json) {
     checks.push_back(check("precision " + name, [p = precision] { return try_precision(p); }));
   }
   checks.push_back(check("cuda", try_cuda));
+  checks.push_back({"audio", true, audio_found()});
+  checks.push_back({"midi", true, midi_found()});
+  checks.push_back({"priority", true, priority_found()});
   checks.push_back(check("writing", try_writing));
   checks.push_back(check("libraries", [] {
     return dsp_library_versions() +

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "apps/play/midi_input.h"
+#include "apps/play/quiet_stderr.h"
 #include "engine/error.h"
 
 namespace ondes {
@@ -67,6 +68,7 @@ class AlsaMidi : public MidiInput {
 }  // namespace
 
 std::vector<std::string> list_alsa_midi() {
+  const QuietStderr quiet;
   try {
     RtMidiIn midi(RtMidi::LINUX_ALSA, kClient);
     midi.setErrorCallback(ignore_errors, nullptr);
@@ -77,6 +79,7 @@ std::vector<std::string> list_alsa_midi() {
 }
 
 std::unique_ptr<MidiInput> open_alsa_midi(const std::string& port, MidiReceiver& receiver) {
+  const QuietStderr quiet;
   try {
     return std::make_unique<AlsaMidi>(port, receiver);
   } catch (const RtMidiError& error) {

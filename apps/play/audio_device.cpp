@@ -1,6 +1,5 @@
 #include "apps/play/audio_device.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <portaudio.h>
 #include <unistd.h>
@@ -13,36 +12,13 @@
 #include <mutex>
 #include <thread>
 
+#include "apps/play/quiet_stderr.h"
 #include "engine/error.h"
 
 namespace ondes {
 namespace {
 
 constexpr int kRates[] = {8000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 192000};
-
-// ALSA and JACK write to standard error about every card and server that is not there.
-class QuietStderr {
- public:
-  QuietStderr() : saved_(dup(STDERR_FILENO)) {
-    std::fflush(stderr);
-    const int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (null >= 0) {
-      dup2(null, STDERR_FILENO);
-      close(null);
-    }
-  }
-  ~QuietStderr() {
-    if (saved_ >= 0) {
-      dup2(saved_, STDERR_FILENO);
-      close(saved_);
-    }
-  }
-  QuietStderr(const QuietStderr&) = delete;
-  QuietStderr& operator=(const QuietStderr&) = delete;
-
- private:
-  int saved_;
-};
 
 // PortAudio begins once and ends with the program.
 void require_portaudio() {

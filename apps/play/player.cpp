@@ -123,8 +123,9 @@ void Player::open_stream() {
   options.sample_rate_hz = output_.sample_rate_hz;
   options.block_frames = sizes.block_frames;
   options.ahead_frames = sizes.ahead_frames;
-  // The threads of a runner would not have the priority of the one that waits for them.
-  options.wants_priority = deck_->settings().render.threads == 1;
+  // The threads of a runner would not have the priority of the one that waits for them; a clock
+  // that runs fast must not take a core from everybody.
+  options.wants_priority = deck_->settings().render.threads == 1 && request_.speed == 1.0;
   stream_ = std::make_unique<Stream>(options);
 }
 

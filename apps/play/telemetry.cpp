@@ -21,6 +21,7 @@ nlohmann::json telemetry_to_json(const PlayView& view, int sample_rate_hz, int c
   }
   return {
       {"title", view.title},
+      {"item", view.item},
       {"voice", view.voice},
       {"position_s", stream.position_s},
       {"duration_s", view.duration_s},
@@ -43,6 +44,7 @@ nlohmann::json telemetry_to_json(const PlayView& view, int sample_rate_hz, int c
       {"peak_dbfs", peaks},
       {"tempo", view.tempo},
       {"temperature", view.temperature},
+      {"realtime_priority", stream.has_priority},
       {"paused", stream.paused},
       {"finished", stream.finished}};
 }

@@ -12,10 +12,15 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "apps/play/display_text.h"
+
 namespace ondes {
 namespace {
 
 constexpr double kMeterFloorDb = -60.0;
+constexpr int kMaxColumns = 100;  // wider bars say no more
+constexpr int kMinColumns = 20;
+constexpr int kValueColumns = 18;  // "0:04:04 / 1:31:05", "100 %, worst 100 %"
 
 std::string clock_text(double seconds) {
   const auto whole = static_cast<long long>(std::max(seconds, 0.0));
@@ -23,18 +28,6 @@ std::string clock_text(double seconds) {
       static_cast<int>((std::max(seconds, 0.0) - static_cast<double>(whole)) * 10.0);
   return whole >= 3600 ? fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60)
                        : fmt::format("{}:{:02}.{}", whole / 60, whole % 60, tenths);
-}
-
-// Cuts a text of plain or UTF-8 characters (no escape sequences) to `columns`.
-std::string cut(const std::string& text, int columns) {
-  int width = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool begins = (static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U;
-    if (begins && width++ == columns) {
-      return text.substr(0, i);
-    }
-  }
-  return text;
 }
 
 std::string repeated(const char* text, int count) {
@@ -45,90 +38,126 @@ std::string repeated(const char* text, int count) {
   return result;
 }
 
+std::string right_aligned(const std::string& text, int columns) {
+  return repeated(" ", columns - display_columns(text)) + text;
+}
+
 class Painter {
  public:
-  explicit Painter(const ViewShape& shape) : shape_(shape) {}
+  explicit Painter(const ViewShape& shape)
+      : shape_(shape), columns_(std::clamp(shape.columns, kMinColumns, kMaxColumns)) {}
 
+  int columns() const { return columns_; }
   std::string paint(const char* code, const std::string& text) const {
     return shape_.color ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : text;
   }
-  // `part` of a bar of `columns`.
-  std::string bar(double part, int columns, const char* code) const {
-    const int full = static_cast<int>(std::lround(std::clamp(part, 0.0, 1.0) * columns));
-    const char* on = shape_.unicode ? "━" : "=";
-    const char* off = shape_.unicode ? "─" : "-";
-    return paint(code, repeated(on, full)) + paint("2", repeated(off, columns - full));
+  // A line of text, indented and cut.
+  std::string line(const std::string& text) const {
+    return cut_to_columns("  " + printable(text, shape_.unicode), columns_);
+  }
+  std::string heading(const std::string& text) const {
+    return paint("1", cut_to_columns(printable(text, shape_.unicode), columns_));
+  }
+  // "  label ====----  value"; the bars of all lines stand under each other.
+  std::string gauge(const char* label,
+                    double part,
+                    const char* code,
+                    const std::string& value) const {
+    const int room = std::max(columns_ - 8 - kValueColumns, 3);
+    const int full = static_cast<int>(std::lround(std::clamp(part, 0.0, 1.0) * room));
+    const std::string bar = paint(code, repeated(shape_.unicode ? "━" : "=", full)) +
+                            paint("2", repeated(shape_.unicode ? "─" : "-", room - full));
+    return fmt::format("  {:4} {} {}", label, bar, right_aligned(value, columns_ - 8 - room));
+  }
+  // What the keys do, in as many lines as it takes; parts are separated by two spaces.
+  void add_parts(const std::string& text, std::vector<std::string>& lines) const {
+    std::string line;
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = std::min(text.find("  ", at), text.size());
+      const std::string part = text.substr(at, end - at);
+      if (!line.empty() && display_columns(line) + 4 + display_columns(part) > columns_) {
+        lines.push_back(paint("2", this->line(line)));
+        line.clear();
+      }
+      line += (line.empty() ? "" : "  ") + part;
+      at = end + 2;
+    }
+    lines.push_back(paint("2", this->line(line)));
   }
 
  private:
   const ViewShape& shape_;
+  int columns_;
 };
 
-std::string level_line(const Painter& painter, const char* name, float peak, int columns) {
+std::string level_line(const Painter& painter, const char* name, float peak) {
   const double db = peak > 0.0F ? 20.0 * std::log10(static_cast<double>(peak)) : kMeterFloorDb;
   const char* code = db > -1.0 ? "31" : db > -12.0 ? "33" : "32";
-  const std::string number = db <= kMeterFloorDb ? "  silent" : fmt::format("{:6.1f} dB", db);
-  return fmt::format(
-      "  {} {} {}", name,
-      painter.bar((db - kMeterFloorDb) / -kMeterFloorDb, std::max(columns - 4 - 10, 4), code),
-      number);
+  return painter.gauge(name, (db - kMeterFloorDb) / -kMeterFloorDb, code,
+                       db <= kMeterFloorDb ? "silent" : fmt::format("{:.1f} dB", db));
 }
 
-std::string position_line(const Painter& painter, const PlayView& view, int columns) {
-  const std::string left = clock_text(view.stream.position_s);
+std::string position_line(const Painter& painter, const PlayView& view) {
+  const std::string now = clock_text(view.stream.position_s);
   if (view.duration_s <= 0.0) {
-    return "  " + left;
+    return painter.line("time " + now);
   }
-  const std::string right = clock_text(view.duration_s);
-  const int room = columns - 6 - static_cast<int>(left.size() + right.size());
-  return fmt::format("  {} {} {}", left,
-                     painter.bar(view.stream.position_s / view.duration_s, std::max(room, 4), "36"),
-                     right);
+  return painter.gauge("time", view.stream.position_s / view.duration_s, "36",
+                       now + " / " + clock_text(view.duration_s));
+}
+
+std::string load_line(const Painter& painter, const StreamTelemetry& stream) {
+  const char* code = stream.load > 0.9 ? "31" : stream.load > 0.6 ? "33" : "32";
+  return painter.gauge("load", stream.load, code,
+                       fmt::format("{:.0f} %, worst {:.0f} %", std::min(100.0 * stream.load, 999.0),
+                                   std::min(100.0 * stream.worst_load, 999.0)));
+}
+
+std::string counts_line(const Painter& painter, const PlayView& view) {
+  const StreamTelemetry& stream = view.stream;
+  std::string text =
+      fmt::format("underruns {}  latency {:.0f} ms", stream.underruns, view.latency_ms);
+  if (stream.source.lanes_limit > 0) {
+    text += fmt::format("  notes {} of {}{}", stream.source.lanes_now, stream.source.lanes_limit,
+                        stream.lane_limit > 0 ? " (lowered)" : "");
+  }
+  if (stream.source.stolen_notes > 0) {
+    text += fmt::format("  stolen {}", stream.source.stolen_notes);
+  }
+  if (view.late_events + view.lost_events > 0) {
+    text += fmt::format("  late keys {}  lost {}", view.late_events, view.lost_events);
+  }
+  const std::string line = painter.line(text);
+  return stream.underruns > 0 ? painter.paint("31", line) : line;
 }
 
 }  // namespace
 
 std::vector<std::string> draw_view(const PlayView& view, const ViewShape& shape) {
   const Painter painter(shape);
-  const int columns = std::max(shape.columns, 20);
   const StreamTelemetry& stream = view.stream;
-  std::vector<std::string> lines;
   const std::string state = stream.finished ? "done" : stream.paused ? "paused" : "playing";
   const std::string item =
-      view.items > 1 ? fmt::format(" ({} of {})", view.item + 1, view.items) : "";
-  lines.push_back(
-      painter.paint("1", cut(fmt::format("{}{}: {}", state, item, view.title), columns)));
-  lines.push_back(cut(fmt::format("  {} on {}", view.voice, view.device), columns));
-  lines.push_back(position_line(painter, view, columns));
-  lines.push_back(level_line(painter, "L", stream.peak[0], columns));
-  lines.push_back(level_line(painter, "R", stream.peak[1], columns));
-
-  const char* load_code = stream.load > 0.9 ? "31" : stream.load > 0.6 ? "33" : "32";
-  const std::string load =
-      fmt::format(" {:3.0f} %, worst {:3.0f} %", 100.0 * stream.load, 100.0 * stream.worst_load);
-  lines.push_back("  load " +
-                  painter.bar(stream.load, std::max(columns - 7 - static_cast<int>(load.size()), 4),
-                              load_code) +
-                  load);
-  std::string counts;
-  if (stream.source.lanes_limit > 0) {
-    counts += fmt::format("lanes {}/{}{}  stolen {}  ", stream.source.lanes_now,
-                          stream.source.lanes_limit, stream.lane_limit > 0 ? " (lowered)" : "",
-                          stream.source.stolen_notes);
+      view.items > 1 ? fmt::format(" {} of {}", view.item + 1, view.items) : "";
+  std::vector<std::string> lines;
+  lines.push_back(painter.heading(fmt::format("{}{}: {}", state, item, view.title)));
+  lines.push_back(painter.line(fmt::format("{} on {}", view.voice, view.device)));
+  lines.push_back(position_line(painter, view));
+  lines.push_back(level_line(painter, "L", stream.peak[0]));
+  lines.push_back(level_line(painter, "R", stream.peak[1]));
+  lines.push_back(load_line(painter, stream));
+  lines.push_back(counts_line(painter, view));
+  std::string settings = fmt::format("temperature {:.2f}", view.temperature);
+  if (view.duration_s > 0.0) {
+    settings = fmt::format("tempo {:.0f} %  {}", 100.0 * view.tempo, settings);
   }
-  counts += fmt::format("latency {:.0f} ms  underruns ", view.latency_ms);
-  const std::string underruns = std::to_string(stream.underruns);
-  counts = cut(counts, columns - 2 - static_cast<int>(underruns.size()));
-  lines.push_back("  " + counts + painter.paint(stream.underruns > 0 ? "31" : "32", underruns));
-  std::string settings =
-      fmt::format("tempo {:.0f} %  temperature {:.2f}", 100.0 * view.tempo, view.temperature);
   if (view.loop_from_s >= 0.0) {
     settings += fmt::format("  loop {} to {}", clock_text(view.loop_from_s),
                             view.loop_to_s >= 0.0 ? clock_text(view.loop_to_s) : "...");
   }
-  lines.push_back(cut("  " + settings, columns));
-  lines.push_back(cut("  " + view.message, columns));
-  lines.push_back(painter.paint("2", cut("  " + view.keys, columns)));
+  lines.push_back(painter.line(settings));
+  lines.push_back(painter.paint("33", painter.line(view.message)));
+  painter.add_parts(view.keys, lines);
   return lines;
 }
 

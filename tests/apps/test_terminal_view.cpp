@@ -1,0 +1,112 @@
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "apps/play/display_text.h"
+#include "apps/play/keys.h"
+#include "apps/play/terminal_view.h"
+
+using namespace ondes;
+
+namespace {
+
+PlayView busy_view() {
+  PlayView view;
+  view.title = "Pr\u00e4ludium \u65e5\u672c\u8a9e \x1b[2J.mid";
+  view.voice = "chamber";
+  view.device = "a device with quite a long name, as sound servers give them to their outputs";
+  view.duration_s = 3725.0;
+  view.items = 12;
+  view.loop_from_s = 1.0;
+  view.loop_to_s = 2.0;
+  view.message = std::string(300, 'm');
+  view.keys = "space pause  left right seek  up down tempo  q quit";
+  view.stream.position_s = 61.25;
+  view.stream.load = 1.7;
+  view.stream.worst_load = 12.5;
+  view.stream.peak = {0.9F, 0.0F};
+  view.stream.underruns = 1'234'567;
+  view.stream.source.lanes_limit = 64;
+  view.stream.source.stolen_notes = 99;
+  view.late_events = 5;
+  return view;
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) {
+    text += line + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("no line is wider than the terminal, from 20 columns to 300") {
+  for (const bool unicode : {false, true}) {
+    for (int columns = 20; columns <= 300; ++columns) {
+      for (const std::string& line : draw_view(busy_view(), {columns, false, unicode})) {
+        // A gauge's value is never cut; with its label and three columns of bar it takes 29.
+        CHECK(display_columns(line) <= std::max(columns, 29));
+      }
+    }
+  }
+}
+
+TEST_CASE("without colour there are no escape sequences, not even from a file's name") {
+  const std::string text = joined(draw_view(busy_view(), {80, false, true}));
+  CHECK(text.find('\x1b') == std::string::npos);
+  CHECK(text.find("\u65e5\u672c\u8a9e ?[2J") != std::string::npos);
+  CHECK(joined(draw_view(busy_view(), {80, true, true})).find("\x1b[31m") != std::string::npos);
+}
+
+TEST_CASE("a terminal without Unicode gets ASCII alone") {
+  const std::string text = joined(draw_view(busy_view(), {80, false, false}));
+  CHECK(std::all_of(text.begin(), text.end(), [](char c) { return c >= '\n' && c <= '~'; }));
+  CHECK(text.find("====") != std::string::npos);
+}
+
+TEST_CASE("bars stand under each other, and show their part") {
+  const std::vector<std::string> lines = draw_view(busy_view(), {80, false, false});
+  std::vector<std::size_t> begins;
+  for (const std::string& line : lines) {
+    const std::size_t begin = line.find_first_of("=-");
+    if (line.find("----") != std::string::npos || line.find("====") != std::string::npos) {
+      begins.push_back(begin);
+      CHECK(line.size() == 80);
+    }
+  }
+  CHECK(begins == std::vector<std::size_t>{7, 7, 7, 7});
+  CHECK(lines[3].find("-0.9 dB") != std::string::npos);
+  CHECK(lines[4].find("silent") != std::string::npos);
+}
+
+TEST_CASE("what the keys do goes on in the next line where it is long") {
+  const std::vector<std::string> narrow = draw_view(busy_view(), {30, false, true});
+  const std::vector<std::string> wide = draw_view(busy_view(), {100, false, true});
+  CHECK(narrow.size() > wide.size());
+  CHECK(joined(narrow).find("q quit") != std::string::npos);
+}
+
+TEST_CASE("columns of text: wide characters count two, combining ones none") {
+  CHECK(display_columns("abc") == 3);
+  CHECK(display_columns("\u00e4") == 1);
+  CHECK(display_columns("a\u0308") == 1);
+  CHECK(display_columns("\u65e5\u672c") == 4);
+  CHECK(cut_to_columns("\u65e5\u672c", 3) == "\u65e5");
+  CHECK(cut_to_columns("abc", 2) == "ab");
+  CHECK(printable("a\xff\n", true) == "a??");
+  CHECK(printable("\u00e4", false) == "?");
+}
+
+TEST_CASE("keys are read one after the other, arrows as terminals send them") {
+  CHECK(read_key("q").key == PlayKey::quit);
+  CHECK(read_key("\x1b[C ").key == PlayKey::forward);
+  CHECK(read_key("\x1b[C ").bytes == 3);
+  CHECK(read_key("\x1bOD").key == PlayKey::back);
+  CHECK(read_key("T").key == PlayKey::warmer);
+  CHECK_FALSE(read_key("\x1b[15~x").key.has_value());
+  CHECK(read_key("\x1b[15~x").bytes == 5);
+  CHECK(read_key("").bytes == 0);
+  CHECK_FALSE(read_key("\x1b").key.has_value());
+}
