@@ -1,5 +1,6 @@
 // The stub that links where the CUDA backend was not built.
 #include "cuda/backend.h"
+#include "cuda/roofline.h"
 #include "engine/error.h"
 
 namespace ondes {
@@ -16,6 +17,10 @@ std::unique_ptr<StepRunner> make_cuda_step_runner(const StepPlan& /*plan*/,
                                                   const StepRunnerOptions& /*options*/) {
   throw Error(ErrorCode::no_device,
               "no CUDA device: " + cuda_description() + "; --device cpu runs everywhere");
+}
+
+double measured_copy_bytes_per_s() {
+  throw Error(ErrorCode::no_device, "no CUDA device: " + cuda_description());
 }
 
 }  // namespace ondes
