@@ -69,6 +69,17 @@ std::span<const float> piece(std::span<const float> x, double from_s, double to_
   return x.subspan(begin, std::max(begin, at(to_s)) - begin);
 }
 
+Likeness likeness_of(const Neighbour& n, std::int64_t landmarks) {
+  if (n.waveform_correlation >= kCopyCorrelation && n.p < kCopyP &&
+      n.landmarks_agreeing >= kCopyLandmarks) {
+    return Likeness::copy;
+  }
+  const bool alike =
+      n.p < kAlikeP && n.landmarks_agreeing >= kAlikeLandmarks &&
+      static_cast<double>(n.landmarks_agreeing) >= kAlikeShare * static_cast<double>(landmarks);
+  return alike ? Likeness::alike : Likeness::none;
+}
+
 class Search {
  public:
   explicit Search(const NearestRequest& request)
@@ -128,8 +139,8 @@ class Search {
       features_[i].landmarks = {};  // the index has them
       search_.corpus_s += static_cast<double>(features_[i].samples) / kFingerprintRateHz;
       const bool readable = !reasons.contains(i);
-      search_.clips += readable && is_searched(i) ? 1 : 0;
-      search_.too_short += readable && !is_searched(i) ? 1 : 0;
+      search_.clips += readable && is_searched(i) ? 1U : 0U;
+      search_.too_short += readable && !is_searched(i) ? 1U : 0U;
     }
     for (const auto& [i, reason] : reasons) {
       search_.unreadable.push_back(corpus_.clips[i].name + ": " + reason);
@@ -240,12 +251,7 @@ class Search {
                 to_s + neighbour.fingerprint_offset_s},
                neighbour);
     }
-    const bool agrees =
-        neighbour.p < kAlikeP && print.agreeing >= kAlikeLandmarks &&
-        static_cast<double>(print.agreeing) >= kAlikeShare * static_cast<double>(print.landmarks);
-    neighbour.likeness = neighbour.waveform_correlation >= kCopyCorrelation ? Likeness::copy
-                         : agrees                                           ? Likeness::alike
-                                                                            : Likeness::none;
+    neighbour.likeness = likeness_of(neighbour, print.landmarks);
     return neighbour;
   }
 

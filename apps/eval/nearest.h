@@ -9,7 +9,9 @@
 //
 // and a verdict is given:
 //
-//   copy    the waveforms correlate at 0.7 or more: it is that recording, whatever its level
+//   copy    the waveforms correlate at 0.7 or more, and at least 3 landmarks agree with p < 0.01: it
+//           is that recording, whatever its level. The landmarks are asked for because two tones
+//           of one partial (a vibraphone's, a high flute's) correlate at some lag, whosoever they are.
 //   alike   the landmarks agree far beyond chance (p < 1e-6, at least 8 of them and 10 %), the
 //           waveforms do not: the same pitches at the same times, played anew
 //   none    nothing aligned beyond chance; the ranking says what is least far away
@@ -27,6 +29,8 @@
 namespace ondes {
 
 inline constexpr double kCopyCorrelation = 0.7;
+inline constexpr double kCopyP = 0.01;
+inline constexpr std::int64_t kCopyLandmarks = 3;
 inline constexpr double kAlikeP = 1e-6;
 inline constexpr std::int64_t kAlikeLandmarks = 8;
 inline constexpr double kAlikeShare = 0.10;

@@ -233,8 +233,15 @@ WaveformMatch waveform_match(std::span<const float> sound, std::span<const float
     a[k] *= weight;
     b[k] *= weight;
   }
-  const std::vector<double> sound_energy = energies(signal_of(inverse, a));
-  const std::vector<double> clip_energy = energies(signal_of(inverse, b));
+  // What the filter smears past the ends is cut off, or correlations could exceed 1.
+  std::vector<float> flat_sound = signal_of(inverse, a);
+  std::vector<float> flat_clip = signal_of(inverse, b);
+  flat_sound.resize(sound.size());
+  flat_clip.resize(clip.size());
+  const std::vector<double> sound_energy = energies(flat_sound);
+  const std::vector<double> clip_energy = energies(flat_clip);
+  a = spectrum_of(forward, flat_sound);
+  b = spectrum_of(forward, flat_clip);
   for (std::size_t k = 0; k < a.size(); ++k) {
     a[k] *= std::conj(b[k]);
   }

@@ -27,9 +27,11 @@ std::string parameters() {
       "at {} Hz; MFCC 1-{} in standard deviations of the corpus and chroma every {} samples, "
       "subsequence DTW; landmarks of 1024-point spectra every {} samples; copy: flattened "
       "waveforms "
-      "correlate at {} or more; alike: p < {}, at least {} landmarks and {:.0f} % agree",
+      "correlate at {} or more, p < {}, at least {} landmarks agree; alike: p < {}, at least {} "
+      "landmarks "
+      "and {:.0f} % agree",
       kFingerprintRateHz, kSearchCepstra, kSearchHopSamples, kFingerprintHopSamples,
-      kCopyCorrelation, kAlikeP, kAlikeLandmarks, 100.0 * kAlikeShare);
+      kCopyCorrelation, kCopyP, kCopyLandmarks, kAlikeP, kAlikeLandmarks, 100.0 * kAlikeShare);
 }
 
 std::string row_text(std::size_t rank, const Neighbour& n) {
