@@ -38,6 +38,29 @@ StepKernel kernel_of(Precision precision, const StepLaunch& launch) {
   }
 }
 
+// Grid, shared memory and cluster of a launch.
+struct ClusterConfig {
+  ClusterConfig(const StepLaunch& launch, int blocks, cudaStream_t stream) {
+    config.gridDim = dim3(static_cast<unsigned>(blocks));
+    config.blockDim = dim3(static_cast<unsigned>(launch.threads));
+    config.dynamicSmemBytes = launch.shared_bytes;
+    config.stream = stream;
+    if (launch.cluster_blocks > 0) {
+      attribute.id = cudaLaunchAttributeClusterDimension;
+      attribute.val.clusterDim.x = static_cast<unsigned>(launch.cluster_blocks);
+      attribute.val.clusterDim.y = 1;
+      attribute.val.clusterDim.z = 1;
+      config.attrs = &attribute;
+      config.numAttrs = 1;
+    }
+  }
+  ClusterConfig(const ClusterConfig&) = delete;  // config points into it
+  ClusterConfig& operator=(const ClusterConfig&) = delete;
+
+  cudaLaunchConfig_t config{};
+  cudaLaunchAttribute attribute{};
+};
+
 class CudaStepDevice final : public StepDevice {
  public:
   explicit CudaStepDevice(int device) : device_(device) {
@@ -49,6 +72,9 @@ class CudaStepDevice final : public StepDevice {
     limits_.shared_bytes_per_block = properties.sharedMemPerBlockOptin;
     limits_.l2_bytes = static_cast<std::size_t>(properties.l2CacheSize);
     ONDES_CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
+    if (properties.major >= 9) {
+      count_clusters();
+    }
   }
 
   ~CudaStepDevice() override {
@@ -126,10 +152,8 @@ class CudaStepDevice final : public StepDevice {
             const StepModelView& model,
             const StepCall& call) noexcept override {
     if (ready()) {
-      const StepKernel kernel = kernel_of(precision, launch);
-      kernel<<<static_cast<unsigned>(launch.blocks(call.lane_count)),
-               static_cast<unsigned>(launch.threads), launch.shared_bytes, stream_>>>(model, call);
-      note(cudaGetLastError());
+      ClusterConfig grid(launch, launch.blocks(call.lane_count), stream_);
+      note(cudaLaunchKernelEx(&grid.config, kernel_of(precision, launch), model, call));
     }
   }
 
@@ -141,6 +165,17 @@ class CudaStepDevice final : public StepDevice {
   }
 
  private:
+  // How many clusters run at once when each block takes all the shared memory it can have.
+  void count_clusters() {
+    StepLaunch launch;
+    launch.threads = 512;
+    launch.cluster_blocks = kClusterBlocks;
+    launch.shared_bytes = limits_.shared_bytes_per_block;
+    prepare(Precision::i8, launch);
+    const ClusterConfig grid(launch, kClusterBlocks, stream_);
+    ONDES_CUDA_CHECK(cudaOccupancyMaxActiveClusters(
+        &limits_.clusters, kernel_of(Precision::i8, launch), &grid.config));
+  }
   // The current device is a thread's own, and the render thread is not the one that set up.
   bool ready() noexcept {
     if (status_ == cudaSuccess) {

@@ -2,6 +2,10 @@
 #pragma once
 #include <cstddef>
 
+#if defined(__CUDACC__)
+#include <cooperative_groups.h>
+#endif
+
 #include "cuda/host_device.h"
 
 namespace ondes {
@@ -40,6 +44,23 @@ class DeviceBlock {
   template <typename Phase>
   ONDES_HOST_DEVICE void phase(const Phase& run) {
     run(0);
+  }
+#endif
+
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  // Of a kernel that was launched in clusters.
+  __device__ int rank() const {
+    return static_cast<int>(cooperative_groups::this_cluster().block_rank());
+  }
+  __device__ int ranks() const {
+    return static_cast<int>(cooperative_groups::this_cluster().num_blocks());
+  }
+  __device__ std::byte* peer(int rank) const {
+    return cooperative_groups::this_cluster().map_shared_rank(shared_, rank);
+  }
+  // Orders what the blocks of a cluster wrote to each other's memory.
+  __device__ void cluster_barrier() {
+    cooperative_groups::this_cluster().sync();
   }
 #endif
 

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cstring>
 #include <limits>
+#include <optional>
 
 #include "engine/cpu/runner_options.h"
 
@@ -44,6 +45,10 @@ class DeviceStepRunner final : public StepRunner {
       launches_.push_back(plan_step_launch(model_, options.precision, group, device_->limits()));
       device_->prepare(options.precision, launches_.back());
     }
+    cluster_ = plan_cluster_launch(model_, options.precision, device_->limits());
+    if (cluster_) {
+      device_->prepare(options.precision, *cluster_);
+    }
     sizes();
     allocate();
   }
@@ -76,9 +81,8 @@ class DeviceStepRunner final : public StepRunner {
   int max_lanes() const noexcept override { return options_.max_lanes; }
   int max_block_samples() const noexcept override { return options_.max_block_samples; }
   std::string description() const override {
-    const StepLaunch& launch = launches_[size(chosen_group(options_.max_lanes, device_->limits()))];
     return "cuda " + device_->name() + " " + precision_name(options_.precision) + ", " +
-           describe(launch, model_);
+           describe(chosen(options_.max_lanes), model_);
   }
 
  private:
@@ -185,8 +189,9 @@ class DeviceStepRunner final : public StepRunner {
     device_->upload(in_, staging_in_, used);
     project(rows, lanes.size() * size(count));
     StepCall call = call_;
-    const StepLaunch& launch =
-        launches_[size(chosen_group(static_cast<int>(lanes.size()), device_->limits()))];
+    call.probe_lane = probed_lane(lanes);
+    call.probe = call.probe_lane >= 0 ? probe_memory_ : nullptr;
+    const StepLaunch& launch = chosen(static_cast<int>(lanes.size()));
     call.lanes = reinterpret_cast<const DeviceLane*>(in_ + lanes_at_);
     call.lane_count = static_cast<int>(lanes.size());
     call.samples = count;
@@ -201,8 +206,7 @@ class DeviceStepRunner final : public StepRunner {
     call.resident_bytes = launch.resident_bytes;
     call.map = launch.map;
     call.slicing = launch.slicing;
-    call.probe_lane = probed_lane(lanes);
-    call.probe = call.probe_lane >= 0 ? probe_memory_ : nullptr;
+    call.cluster = launch.holds;
     device_->step(options_.precision, launch, model_.view, call);
     device_->download(staging_out_, output_, 2 * grid * sizeof(float));
     if (call.probe != nullptr) {
@@ -213,6 +217,13 @@ class DeviceStepRunner final : public StepRunner {
       std::fill_n(staging_out_, 2 * grid, std::numeric_limits<float>::quiet_NaN());
     }
     hand_out(lanes, from, count, call.probe != nullptr);
+  }
+
+  // Hidden values are looked at in the variant that has them all in one block.
+  const StepLaunch& chosen(int lanes) const {
+    return cluster_ && probe_ == nullptr && lanes <= device_->limits().clusters
+               ? *cluster_
+               : launches_[size(chosen_group(lanes, device_->limits()))];
   }
 
   void clear_fresh(std::span<const StepLane> lanes) {
@@ -340,8 +351,9 @@ class DeviceStepRunner final : public StepRunner {
   StepRunnerOptions options_;
   PackedStepModel model_;
   std::vector<StepLaunch> launches_;  // one a group size
-  std::size_t gates_ = 0;             // L * 2G
-  std::size_t widest_ = 0;            // of the encoder
+  std::optional<StepLaunch> cluster_;
+  std::size_t gates_ = 0;   // L * 2G
+  std::size_t widest_ = 0;  // of the encoder
   int chunk_samples_ = 0;
   std::size_t rows_ = 0;  // room for rows in a chunk
   std::vector<bool> fresh_;

@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace ondes {
@@ -69,6 +70,56 @@ class EmulatedBlock {
   std::vector<Line> shared_;
   std::vector<int> turn_;
 };
+
+// The blocks of one cluster: each sees its rank and the others' shared memory.
+class EmulatedClusterBlock : public EmulatedBlock {
+ public:
+  using Blocks = std::vector<std::unique_ptr<EmulatedClusterBlock>>;
+
+  EmulatedClusterBlock(
+      int cluster, int rank, Blocks& all, int threads, std::size_t shared_bytes, ThreadOrder order)
+      : EmulatedBlock(cluster, threads, shared_bytes, order), rank_(rank), all_(all) {}
+
+  int rank() const noexcept { return rank_; }
+  int ranks() const noexcept { return static_cast<int>(all_.size()); }
+  std::byte* peer(int rank) const { return all_[static_cast<std::size_t>(rank)]->shared(); }
+
+ private:
+  int rank_;
+  Blocks& all_;
+};
+
+struct EmulatedClusters {
+  int clusters = 1;
+  int ranks = 1;
+  int threads = 32;
+  std::size_t shared_bytes = 0;
+  ThreadOrder order = ThreadOrder::forwards;
+  int supersteps = 0;
+};
+
+// Runs supersteps over clusters: make(block) gives a pointer to what a block is, step(*pointer, s)
+// is what the block does between two cluster barriers. The blocks of a cluster take turns in their
+// order, or backwards as the threads.
+template <typename Make, typename Step>
+void emulate_clusters(const EmulatedClusters& grid, const Make& make, const Step& step) {
+  for (int cluster = 0; cluster < grid.clusters; ++cluster) {
+    EmulatedClusterBlock::Blocks blocks(static_cast<std::size_t>(grid.ranks));
+    for (int rank = 0; rank < grid.ranks; ++rank) {
+      blocks[static_cast<std::size_t>(rank)] = std::make_unique<EmulatedClusterBlock>(
+          cluster, rank, blocks, grid.threads, grid.shared_bytes, grid.order);
+    }
+    std::vector<decltype(make(*blocks[0]))> bodies;
+    for (const auto& block : blocks) {
+      bodies.push_back(make(*block));
+    }
+    for (int s = 0; s < grid.supersteps; ++s) {
+      for (std::size_t i = 0; i < bodies.size(); ++i) {
+        step(*bodies[grid.order == ThreadOrder::backwards ? bodies.size() - 1 - i : i], s);
+      }
+    }
+  }
+}
 
 // Runs body(block) for every block of a grid, in launch order.
 template <typename Body>

@@ -35,6 +35,13 @@ struct SlotsView {
   SlotState* states = nullptr;    // (slots)
 };
 
+// Which weights the blocks of a cluster hold in shared memory beside those of the chain.
+struct ClusterHolds {
+  bool skip = false;  // each stage its layers' part
+  bool past = false;  // each stage its layers'
+  bool head = false;  // the head block: the last two products
+};
+
 struct StepCall {
   const std::byte* image = nullptr;
   std::uint32_t resident_bytes = 0;  // of the image, copied to shared memory by every block
@@ -53,6 +60,7 @@ struct StepCall {
   int probe_lane = -1;
   ScratchMap map;
   Slicing slicing;
+  ClusterHolds cluster;  // read by the cluster kernel alone
 };
 
 // Dense layers over rows, and the input layer's part that is known ahead: before the step kernel.

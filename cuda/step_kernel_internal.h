@@ -19,7 +19,8 @@
 // Assumed: history of a lane is read at the sample's beginning, before its own vector is written
 // over the oldest; a lane is in one block of a launch; launches of a stream follow each other.
 // Scratch lies in shared memory where it fits, else in global memory: __syncthreads() makes a
-// block's writes visible to the block in both. Any thread.
+// block's writes visible to the block in both. The file is long because it is one class: a kernel's
+// phases, in their order, over one scratch. Any thread.
 #pragma once
 #include <bit>
 #include <cstddef>
@@ -94,7 +95,7 @@ class StepBody {
     leave();
   }
 
- private:
+ protected:
   using Sum = typename Arithmetic::Sum;
 
   // --- where things are ------------------------------------------------------------------------
@@ -251,13 +252,13 @@ class StepBody {
     block_.phase([&](int thread) {
       const int rows = 2 * gate();
       for (int i = thread; i < model_.layers * rows; i += block_.threads()) {
-        past_output(i / rows, i % rows);
+        past_output(i / rows, i % rows, nullptr);
       }
       ready_h(thread, 0);
     });
   }
 
-  ONDES_HOST_DEVICE void past_output(int l, int o) {
+  ONDES_HOST_DEVICE void past_output(int l, int o, const Quad* held) {
     const int rows = 2 * gate();
     const int older = model_.taps - 1;
     float values[static_cast<std::size_t>(kLanes)];
@@ -266,7 +267,7 @@ class StepBody {
       values[j] = j < lanes_ ? conditioning(j)[l * rows + o] : 0.0F;
     }
     const MatrixView matrix = matrix_of_layer(model_.past, l);
-    const Quad* weights = at<Quad>(matrix.weights) + o;
+    const Quad* weights = (held != nullptr ? held : at<Quad>(matrix.weights)) + o;
     for (int k = 0; k < older; ++k) {
       Sum sums[static_cast<std::size_t>(kLanes)];
       ONDES_UNROLL
@@ -327,6 +328,7 @@ class StepBody {
     int slices = 1;                 // of a segment
     const float* starts = nullptr;  // (outputs) of lane 0
     int starts_stride = 0;          // from lane to lane
+    const Quad* weights = nullptr;  // where the caller holds them; null: in the image
   };
 
   ONDES_HOST_DEVICE static int segments_of(const MatrixView& m) {
@@ -360,7 +362,7 @@ class StepBody {
                     ? typename A::Sum{0}
                     : static_cast<typename A::Sum>(product.starts[j * product.starts_stride + o]);
     }
-    const Quad* weights = at<Quad>(m.weights) + o;
+    const Quad* weights = (product.weights != nullptr ? product.weights : at<Quad>(m.weights)) + o;
     ONDES_UNROLL_4
     for (int q = first; q < end; ++q) {
       const Quad w = weights[static_cast<std::size_t>(q) * static_cast<std::size_t>(m.outputs)];
@@ -461,21 +463,28 @@ class StepBody {
                        0};
     multiply<Arithmetic>(skip);
     rectify(skip, map_.skip, &LaneMisc::skip_max, [&](int) { return 1.0F / model_.levels; });
+    upper(t);
+  }
+
+  // From the rectified skip sums to the outputs. The last two products may be held elsewhere.
+  ONDES_HOST_DEVICE void upper(int t,
+                               const Quad* held_head = nullptr,
+                               const Quad* held_output = nullptr) {
     if constexpr (Arithmetic::kInteger) {
       block_.phase([&](int thread) { ready_vector<Arithmetic>(thread, Vector::skip); });
     }
-    const Product head{model_.head_product, map_.skip_x, call_.slicing.head,
-                       at<float>(model_.head_bias), 0};
+    const Product head{model_.head_product,         map_.skip_x, call_.slicing.head,
+                       at<float>(model_.head_bias), 0,           held_head};
     multiply<Arithmetic>(head);
     rectify(head, map_.head, &LaneMisc::head_max,
             [&](int j) { return scale_of(misc(j).skip_max, model_.levels); });
     if constexpr (Arithmetic::kPrecision == Precision::i8) {
       if (model_.wide_output) {
-        output<I16Arithmetic>(t);
+        output<I16Arithmetic>(t, held_output);
         return;
       }
     }
-    output<Arithmetic>(t);
+    output<Arithmetic>(t, held_output);
   }
 
   ONDES_HOST_DEVICE static float scale_of(std::uint32_t maximum, float levels) {
@@ -520,12 +529,12 @@ class StepBody {
   }
 
   template <typename A>
-  ONDES_HOST_DEVICE void output(int t) {
+  ONDES_HOST_DEVICE void output(int t, const Quad* held) {
     if constexpr (A::kInteger) {
       block_.phase([&](int thread) { ready_vector<A>(thread, Vector::head); });
     }
-    const Product last{model_.output_product, map_.head_x, call_.slicing.output,
-                       at<float>(model_.output_bias), 0};
+    const Product last{model_.output_product,         map_.head_x, call_.slicing.output,
+                       at<float>(model_.output_bias), 0,           held};
     multiply<A>(last);
     block_.phase([&](int thread) {
       const int outputs = model_.outputs;

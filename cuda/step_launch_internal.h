@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include "cuda/device_block_internal.h"
+#include "cuda/step_cluster_internal.h"
 #include "cuda/step_kernel_internal.h"
 #include "cuda/step_kernels_internal.h"
 
@@ -20,8 +21,41 @@ __global__ void __launch_bounds__(512) step_kernel(const __grid_constant__ StepM
   StepBody<Arithmetic, kLanes, kResidual, DeviceBlock>(block, model, call).run();
 }
 
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+// Blocks of a cluster share an index: that of their lane.
+class DeviceClusterBlock : public DeviceBlock {
+ public:
+  __device__ explicit DeviceClusterBlock(std::byte* shared) : DeviceBlock(shared) {}
+  __device__ int index() const { return DeviceBlock::index() / DeviceBlock::ranks(); }
+};
+#endif
+
+// Clusters came with sm_90: for older targets there is no code, and the planner asks for none.
+template <typename Arithmetic, int kResidual>
+__global__ void __launch_bounds__(512) cluster_kernel(const __grid_constant__ StepModelView model,
+                                                      const __grid_constant__ StepCall call) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  extern __shared__ __align__(16) unsigned char dynamic_shared[];
+  DeviceClusterBlock block(reinterpret_cast<std::byte*>(dynamic_shared));
+  ClusterBody<Arithmetic, kResidual, DeviceClusterBlock> body(block, model, call);
+  body.enter();
+  block.cluster_barrier();
+  for (int t = 0; t < call.samples; ++t) {
+    for (int s = 0; s < body.supersteps(); ++s) {
+      body.superstep(t, s);
+      block.cluster_barrier();
+    }
+  }
+  body.leave();
+#endif
+}
+
 template <typename Arithmetic>
 StepKernel step_kernel_of(const StepLaunch& launch) {
+  if (launch.cluster_blocks > 0) {
+    return launch.fixed_residual == 64 ? cluster_kernel<Arithmetic, 64>
+                                       : cluster_kernel<Arithmetic, 0>;
+  }
   switch (launch.lanes_per_block) {
     case 4:
       return step_kernel<Arithmetic, 4, 0>;

@@ -56,6 +56,45 @@ StepLaunch plan_step_launch(const PackedStepModel& model,
   return launch;
 }
 
+std::optional<StepLaunch> plan_cluster_launch(const PackedStepModel& model,
+                                              Precision precision,
+                                              const DeviceLimits& limits) {
+  const StepModelView& view = model.view;
+  constexpr int kStages = kClusterBlocks - 1;
+  if (limits.clusters == 0) {
+    return std::nullopt;
+  }
+  StepLaunch launch = plan_step_launch(model, precision, 1, limits);
+  launch.cluster_blocks = kClusterBlocks;
+  launch.resident_bytes = 0;
+  launch.scratch_bytes_per_block = 0;
+  const auto bytes = [](const MatrixView& matrix) {
+    return sizeof(Quad) * static_cast<std::size_t>(matrix.quads) *
+           static_cast<std::size_t>(matrix.outputs);
+  };
+  // As step_cluster_internal.h places them: scratch, the skip sums of all layers, held weights.
+  const std::size_t scratch =
+      sizeof(Quad) *
+      static_cast<std::size_t>(launch.map.quads + quads_of(view.layers * view.skip, 4));
+  const auto layers = static_cast<std::size_t>((view.layers + kStages - 1) / kStages);
+  std::size_t stage = scratch + layers * (bytes(view.current) + bytes(view.update));
+  if (stage > limits.shared_bytes_per_block) {
+    return std::nullopt;
+  }
+  const auto hold = [&limits](std::size_t& used, std::size_t more) {
+    const bool fits = used + more <= limits.shared_bytes_per_block;
+    used += fits ? more : 0;
+    return fits;
+  };
+  launch.holds.skip =
+      hold(stage, layers * sizeof(Quad) * static_cast<std::size_t>(view.quads_g * view.skip));
+  launch.holds.past = hold(stage, layers * bytes(view.past));
+  std::size_t head = scratch;
+  launch.holds.head = hold(head, bytes(view.head_product) + bytes(view.output_product));
+  launch.shared_bytes = std::max(stage, head);
+  return launch;
+}
+
 int chosen_group(int lanes, const DeviceLimits& limits) {
   int chosen = 0;
   for (const int group : kLaneGroups) {
@@ -68,6 +107,12 @@ int chosen_group(int lanes, const DeviceLimits& limits) {
 }
 
 std::string describe(const StepLaunch& launch, const PackedStepModel& model) {
+  if (launch.cluster_blocks > 0) {
+    return "a cluster of " + std::to_string(launch.cluster_blocks) + " blocks a lane, " +
+           std::to_string(launch.threads) + " threads a block, in shared memory: the chain's" +
+           (launch.holds.skip ? ", skip" : "") + (launch.holds.past ? ", past" : "") +
+           (launch.holds.head ? ", head" : "") + " weights";
+  }
   const std::string lanes = launch.lanes_per_block == 1
                                 ? "one block a lane"
                                 : "one block " + std::to_string(launch.lanes_per_block) + " lanes";

@@ -1,16 +1,19 @@
 // Which step kernel runs, and how: chosen on the host from shapes, lanes and the device's limits.
 //
-// Variants that are built: one block a group of 1, 4 or 8 lanes. Fewer lanes a block make a sample
-// sooner; more lanes share every weight read. The smallest group is taken whose blocks all run at
-// once. Scratch goes to shared memory where it fits, then as much of the weights' hot beginning as
+// Variants that are built: one block a group of 1, 4 or 8 lanes, and one cluster of blocks a lane.
+// A cluster is taken where it holds the chain's weights and there are clusters for all lanes. Else:
+// fewer lanes a block make a sample sooner; more lanes share every weight read. The smallest group
+// is taken whose blocks all run at once. Scratch goes to shared memory where it fits, then as much of the weights' hot beginning as
 // there is room for. Set-up thread.
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "cuda/step_call_internal.h"
 #include "cuda/step_pack.h"
 
 namespace ondes::gpu {
@@ -19,9 +22,11 @@ struct DeviceLimits {
   int multiprocessors = 1;
   std::size_t shared_bytes_per_block = 48 * 1024;  // with the dynamic limit raised
   std::size_t l2_bytes = 0;
+  int clusters = 0;  // of kClusterBlocks blocks with all their shared memory, at once
 };
 
 inline constexpr int kLaneGroups[] = {1, 4, 8};
+inline constexpr int kClusterBlocks = 8;  // the most that every device with clusters has
 
 struct StepLaunch {
   int lanes_per_block = 1;
@@ -32,8 +37,13 @@ struct StepLaunch {
   std::size_t scratch_bytes_per_block = 0;  // in global memory; 0 if shared
   ScratchMap map;
   Slicing slicing;
+  int cluster_blocks = 0;  // > 0: one cluster of so many blocks a lane
+  ClusterHolds holds;
 
-  int blocks(int lanes) const { return (lanes + lanes_per_block - 1) / lanes_per_block; }
+  int blocks(int lanes) const {
+    return cluster_blocks > 0 ? lanes * cluster_blocks
+                              : (lanes + lanes_per_block - 1) / lanes_per_block;
+  }
 };
 
 // The launch of one group size.
@@ -41,6 +51,12 @@ StepLaunch plan_step_launch(const PackedStepModel& model,
                             Precision precision,
                             int lanes_per_block,
                             const DeviceLimits& limits);
+
+// The launch of one cluster a lane, if the device has clusters and the chain's weights fit in their
+// shared memory.
+std::optional<StepLaunch> plan_cluster_launch(const PackedStepModel& model,
+                                              Precision precision,
+                                              const DeviceLimits& limits);
 
 // Index into kLaneGroups for a call of so many lanes.
 int chosen_group(int lanes, const DeviceLimits& limits);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cuda/emulator.h"
+#include "cuda/step_cluster_internal.h"
 #include "cuda/step_dense_internal.h"
 #include "cuda/step_device.h"
 #include "cuda/step_kernel_internal.h"
@@ -51,7 +52,6 @@ class EmulatedStepDevice final : public StepDevice {
             const StepLaunch& launch,
             const StepModelView& model,
             const StepCall& call) noexcept override {
-    ++launches;
     switch (precision) {
       case Precision::f32:
         return groups<F32Arithmetic>(launch, model, call);
@@ -63,11 +63,13 @@ class EmulatedStepDevice final : public StepDevice {
   }
   bool finish() noexcept override { return !config_.fails; }
 
-  int launches = 0;
-
  private:
   template <typename A>
   void groups(const StepLaunch& launch, const StepModelView& model, const StepCall& call) {
+    if (launch.cluster_blocks > 0) {
+      return launch.fixed_residual == 32 ? clusters<A, 32>(launch, model, call)
+                                         : clusters<A, 0>(launch, model, call);
+    }
     switch (launch.lanes_per_block) {
       case 4:
         return run<A, 4, 0>(launch, model, call);
@@ -77,6 +79,26 @@ class EmulatedStepDevice final : public StepDevice {
         return launch.fixed_residual == 32 ? run<A, 1, 32>(launch, model, call)
                                            : run<A, 1, 0>(launch, model, call);
     }
+  }
+
+  template <typename A, int kResidual>
+  void clusters(const StepLaunch& launch, const StepModelView& model, const StepCall& call) {
+    using Body = ClusterBody<A, kResidual, EmulatedClusterBlock>;
+    const int each = launch.cluster_blocks + 2;  // supersteps of a sample
+    const int last = call.samples * each + 1;
+    emulate_clusters(
+        {call.lane_count, launch.cluster_blocks, launch.threads, launch.shared_bytes, config_.order,
+         last + 1},
+        [&](EmulatedClusterBlock& block) { return std::make_unique<Body>(block, model, call); },
+        [&](Body& body, int s) {
+          if (s == 0) {
+            body.enter();
+          } else if (s == last) {
+            body.leave();
+          } else {
+            body.superstep((s - 1) / each, (s - 1) % each);
+          }
+        });
   }
 
   template <typename A, int kLanes, int kResidual>

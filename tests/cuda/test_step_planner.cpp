@@ -55,6 +55,31 @@ TEST_CASE("a launch stays within every device's shared memory and has work for i
   }
 }
 
+// 20 layers in 7 stages: 3 a stage at most. i8, i16: all weights of a layer, 36 and 72 KiB; i16 leaves
+// no room for the past taps beside scratch. f32: 48 KiB of the chain's, 64 of the skip's do not fit.
+TEST_CASE("a cluster holds the chain's weights, then as much else as there is room for") {
+  gpu::DeviceLimits limits;
+  limits.shared_bytes_per_block = 227 * 1024;
+  const auto planned = [&](Precision precision) {
+    return gpu::plan_cluster_launch(
+        gpu::pack_step_model(random_step_plan(table_shape(), 1), precision), precision, limits);
+  };
+  CHECK_FALSE(planned(Precision::i8));  // no clusters on this device
+  limits.clusters = 16;
+  for (const Precision precision : {Precision::f32, Precision::i16, Precision::i8}) {
+    const auto launch = planned(precision);
+    REQUIRE(launch);
+    CAPTURE(static_cast<int>(precision), launch->shared_bytes);
+    CHECK(launch->shared_bytes <= limits.shared_bytes_per_block);
+    CHECK(launch->blocks(2) == 16);
+    CHECK(launch->holds.skip == (precision != Precision::f32));
+    CHECK(launch->holds.past == (precision == Precision::i8));
+    CHECK(launch->holds.head == (precision != Precision::f32));
+  }
+  limits.shared_bytes_per_block = 99 * 1024;
+  CHECK_FALSE(planned(Precision::f32));
+}
+
 TEST_CASE("an encoder deeper than the kernels can hold is refused by name") {
   StepShape shape;
   shape.encoder.assign(9, 4);
