@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "cuda/cuda_status_internal.h"
+#include "cuda/cuda_status_internal.cuh"
 #include "cuda/cuda_step_device.h"
 #include "cuda/device_block_internal.h"
 #include "cuda/roofline.h"

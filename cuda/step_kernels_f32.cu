@@ -1,5 +1,5 @@
 // The step kernel in f32, one instance a group size and known shape.
-#include "cuda/step_launch_internal.h"
+#include "cuda/step_launch_internal.cuh"
 
 namespace ondes::gpu {
 
