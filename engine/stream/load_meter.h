@@ -3,9 +3,11 @@
 //   load of a block = time to make it / time it lasts
 //   smoothed        = one-pole average over kAverageS of audio
 //
-// When the smoothed load has stayed over kTooHigh for kPatienceS, the advice is to give up an
-// eighth of the lanes (at least one); it is given again only after another kPatienceS. Render
-// thread; plain data.
+// When the smoothed load has stayed over kTooHigh for kPatienceS, the advice is to keep as many
+// lanes as fit into kComfortable of the time, and at most seven eighths of those that sound. It is
+// given without patience where the load is over 1 and half of what was rendered ahead is used up:
+// then an underrun is near. After an advice the meter takes the load to be right until it has seen
+// more. Render thread; plain data.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -17,6 +19,7 @@ namespace ondes {
 class LoadMeter {
  public:
   static constexpr double kTooHigh = 0.9;
+  static constexpr double kComfortable = 0.8;
   static constexpr double kPatienceS = 0.25;
   static constexpr double kAverageS = 0.1;
 
@@ -30,13 +33,17 @@ class LoadMeter {
   double smoothed() const noexcept { return smoothed_; }
   double worst() const noexcept { return worst_; }
 
-  // How many lanes to keep of `lanes`; the same number when all is well.
-  int advise(int lanes) noexcept ONDES_REALTIME {
-    if (high_s_ < kPatienceS || lanes <= 1) {
-      return lanes;
+  // How many lanes to keep of at most `limit`, of which `now` sound; `limit` when all is well.
+  int advise(int limit, int now, bool underrun_is_near) noexcept ONDES_REALTIME {
+    const bool urgent = underrun_is_near && smoothed_ > 1.0;
+    if ((high_s_ < kPatienceS && !urgent) || limit <= 1) {
+      return limit;
     }
+    const int sounding = now > 0 ? std::min(now, limit) : limit;
+    const int fitting = static_cast<int>(sounding * kComfortable / smoothed_);
     high_s_ = 0.0;
-    return std::max(lanes - std::max(lanes / 8, 1), 1);
+    smoothed_ = std::min(smoothed_, kTooHigh);
+    return std::max(std::min(fitting, sounding - std::max(sounding / 8, 1)), 1);
   }
 
  private:

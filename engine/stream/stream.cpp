@@ -152,7 +152,9 @@ void Stream::publish(double busy_s, int frames) noexcept {
   load_.add(busy_s, static_cast<double>(frames) / options_.sample_rate_hz);
   SourceState state = mixer_.state();
   if (options_.adapts_lanes && state.lanes_limit > 0) {
-    const int advice = load_.advise(state.lanes_limit);
+    const bool underrun_is_near =
+        ring_.consumed() > 0 && ring_.readable() < options_.ahead_frames / 2;
+    const int advice = load_.advise(state.lanes_limit, state.lanes_now, underrun_is_near);
     if (advice < state.lanes_limit) {
       mixer_.limit_lanes(advice);
       lane_limit_ = state.lanes_limit = advice;

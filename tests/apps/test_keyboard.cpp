@@ -1,0 +1,126 @@
+#include <catch2/catch.hpp>
+#include <vector>
+
+#include "apps/play/keyboard.h"
+
+using namespace ondes;
+
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+std::vector<LiveEvent> all_of(LiveLine& line) {
+  std::vector<LiveEvent> events;
+  while (const std::optional<LiveEvent> event = line.take()) {
+    events.push_back(*event);
+  }
+  return events;
+}
+
+void play(Keyboard& keyboard, const std::vector<Bytes>& messages) {
+  std::int64_t at_ns = 0;
+  for (const Bytes& message : messages) {
+    keyboard.midi(at_ns++, message);
+  }
+}
+
+const SynthEvent* control_of(const std::vector<SynthEvent>& events, ControlKind kind, int channel) {
+  for (const SynthEvent& event : events) {
+    if (event.control == kind && event.channel == channel) {
+      return &event;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+TEST_CASE("keys, releases, controllers and programs become events with their stamps") {
+  Keyboard keyboard(-1);
+  const auto line = std::make_shared<LiveLine>();
+  keyboard.add_line(line);
+  play(keyboard,
+       {{0x91, 60, 127}, {0x91, 60, 0}, {0x81, 62, 5}, {0xB1, 64, 127}, {0xC1, 73}, {0xE1, 0, 96}});
+  const std::vector<LiveEvent> events = all_of(*line);
+  REQUIRE(events.size() == 6);
+  CHECK(events[0].event->kind == SynthEventKind::note_on);
+  CHECK(events[0].event->channel == 1);
+  CHECK(events[0].event->value == 1.0F);
+  CHECK(events[1].event->kind == SynthEventKind::note_off);
+  CHECK(events[2].event->kind == SynthEventKind::note_off);
+  CHECK(events[3].event->control == ControlKind::sustain);
+  CHECK(events[4].event->control == ControlKind::program);
+  CHECK(events[4].event->value == 73.0F);
+  CHECK(events[5].event->control == ControlKind::bend);
+  CHECK(events[5].event->value == Approx(1.0F).margin(0.001));  // half of two semitones up
+  CHECK(events[5].arrival_ns == 5);
+}
+
+TEST_CASE("drums are remembered and not played; what is no channel message is passed over") {
+  Keyboard keyboard(-1);
+  const auto line = std::make_shared<LiveLine>();
+  keyboard.add_line(line);
+  play(keyboard, {{0x99, 38, 100}, {0xF8}, {0xF0, 1, 2, 3, 0xF7}, {}, {60, 100}});
+  const std::vector<LiveEvent> events = all_of(*line);
+  REQUIRE(events.size() == 1);
+  CHECK_FALSE(events[0].event.has_value());
+}
+
+TEST_CASE("a voice that is taken up later finds the controllers as they are") {
+  Keyboard keyboard(1);  // the wheel morphs
+  CHECK(keyboard.controls().empty());
+  play(keyboard, {{0xC0, 40},
+                  {0xB0, 7, 127},
+                  {0xB0, 7, 0},
+                  {0xB0, 1, 127},
+                  {0xB3, 64, 127},
+                  {0xE3, 0, 96},
+                  {0xB3, 121, 0},  // channel 3 is reset: pedal and wheel are back
+                  {0x90, 60, 100}});
+  const std::vector<SynthEvent> controls = keyboard.controls();
+  CHECK(control_of(controls, ControlKind::program, 0)->value == 40.0F);
+  CHECK(control_of(controls, ControlKind::volume, 0)->value == 0.0F);
+  CHECK(control_of(controls, ControlKind::morph, 0)->value == 1.0F);
+  CHECK(control_of(controls, ControlKind::sustain, 3)->value == 0.0F);
+  CHECK(control_of(controls, ControlKind::bend, 3)->value == 0.0F);
+  CHECK(control_of(controls, ControlKind::program, 3) == nullptr);
+}
+
+TEST_CASE("every open line gets every event, a line that has ended gives its place away") {
+  Keyboard keyboard(-1);
+  std::vector<std::shared_ptr<LiveLine>> lines;
+  for (std::size_t i = 0; i < Keyboard::kMaxLines; ++i) {
+    lines.push_back(std::make_shared<LiveLine>());
+    keyboard.add_line(lines.back());
+  }
+  play(keyboard, {{0x90, 60, 100}});
+  for (const auto& line : lines) {
+    CHECK(all_of(*line).size() == 1);
+  }
+  lines[3]->close();
+  const auto next = std::make_shared<LiveLine>();
+  keyboard.add_line(next);
+  play(keyboard, {{0x80, 60, 0}});
+  CHECK(all_of(*next).size() == 1);
+  CHECK(all_of(*lines[0]).size() == 1);
+  CHECK(all_of(*lines[3]).empty());
+  // One more than there is room for: the oldest is silenced instead of left to hang.
+  keyboard.add_line(std::make_shared<LiveLine>());
+  int silenced = 0;
+  for (const auto& line : lines) {
+    silenced += static_cast<int>(line->take_panic());
+  }
+  CHECK(silenced == 1);
+}
+
+TEST_CASE("panic reaches every line") {
+  Keyboard keyboard(-1);
+  const auto first = std::make_shared<LiveLine>();
+  const auto second = std::make_shared<LiveLine>();
+  keyboard.add_line(first);
+  keyboard.add_line(second);
+  keyboard.panic();
+  CHECK(first->take_panic());
+  CHECK(second->take_panic());
+  CHECK_FALSE(first->take_panic());
+}
