@@ -44,7 +44,7 @@ PaStreamParameters parameters(int device, int channels, double latency_s) {
 }
 
 std::string label(const AudioDeviceInfo& info) {
-  return fmt::format("{} \"{}: {}\"", info.index, info.api, info.name);
+  return fmt::format("#{} \"{}: {}\"", info.index, info.api, info.name);
 }
 
 std::string lower(std::string text) {

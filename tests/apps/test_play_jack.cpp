@@ -293,3 +293,27 @@ TEST_CASE("a server that ends under the player is a lost device: exit 5, in boun
   CHECK(played.exit_code == 5);
   CHECK(std::chrono::steady_clock::now() - begin < 30s);
 }
+
+TEST_CASE("a server's output is listed; what it does not take is refused, with what it does take") {
+  if (skipped()) {
+    return;
+  }
+  const TemporaryFolder folder;
+  write_bytes(folder.file("s.mid"), test_score(1));
+  const JackServer server(256);
+  const ProgramResult listed = run_ondes({"devices", "--json"});
+  REQUIRE(listed.exit_code == 0);
+  const auto outputs = nlohmann::json::parse(listed.out)["outputs"];
+  CHECK(outputs.size() >= 1);
+  CHECK(listed.out.find("JACK") != std::string::npos);
+  const auto refused = [&](const std::vector<std::string>& arguments, const std::string& named) {
+    const ProgramResult result = run_ondes(arguments);
+    INFO(result.err);
+    CHECK(result.exit_code == 5);
+    CHECK(result.err.find(named) != std::string::npos);
+  };
+  const std::string score = folder.file("s.mid");
+  refused({"play", score, "--voice", live_voice(), "--rate", "44100"}, "48000 Hz");
+  refused({"play", score, "--voice", live_voice(), "--audio-device", "99"}, "JACK");
+  refused({"live", "--voice", live_voice(), "--midi-in", "no such keyboard"}, "no such keyboard");
+}
