@@ -104,6 +104,26 @@ TEST_CASE("i8 and i16 kernels give the CPU's bytes at every shape, lane count an
   }
 }
 
+// Odd seeds draw any channels, even ones known shapes; clusters and groups as lanes and device ask.
+TEST_CASE("random shapes, lanes, cuts and devices give the CPU's bytes in i8 and i16") {
+  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+    const StepPlan plan = random_step_plan(random_step_shape(seed), seed);
+    const RunnerRig rig(plan, seed);
+    StepRunnerOptions options;
+    options.precision = seed % 4 < 2 ? Precision::i8 : Precision::i16;
+    options.max_lanes = 7;
+    gpu::EmulatedDevice device;
+    device.limits.multiprocessors = 1 + static_cast<int>(seed % 5);
+    device.limits.clusters = static_cast<int>(seed % 3);
+    device.limits.shared_bytes_per_block = (seed % 2 == 0 ? 227U : 64U) * 1024U;
+    const auto lanes = lanes_of(1 + static_cast<int>(3 * seed % 7));
+    CAPTURE(seed, text(random_step_shape(seed)), lanes.size());
+    const auto judge = make_cpu_step_runner_for(Isa::scalar, plan, options);
+    CHECK(rig.run(*emulated(plan, options, device), lanes, 50, -30, true) ==
+          rig.run(*judge, lanes, 50, 64));
+  }
+}
+
 TEST_CASE("groups of 4 and 8 lanes a block give the same bytes as a block a lane") {
   for (const StepShape& shape : shapes()) {
     const StepPlan plan = random_step_plan(shape, 6);

@@ -19,45 +19,6 @@ bool skipped() {
   return !cuda_available();
 }
 
-// Any shape from 1 to 140 channels, any kind of input and output.
-StepShape random_shape(std::uint64_t seed) {
-  std::uint64_t next = 0;
-  const auto pick = [&](int low, int high) {
-    const std::uint32_t random = philox_draw(seed, 77, next++)[0];
-    return low + static_cast<int>(random % static_cast<std::uint32_t>(high - low + 1));
-  };
-  StepShape shape;
-  const int known[] = {32, 64, 128};
-  shape.residual = seed % 2 == 0 ? known[seed / 2 % 3] : pick(1, 140);
-  shape.gate = seed % 2 == 0 ? shape.residual : pick(1, 140);
-  shape.skip = pick(1, 256);
-  shape.head = pick(1, 256);
-  shape.taps = pick(1, 3);
-  shape.dilations.clear();
-  for (int l = pick(1, 12); l > 0; --l) {
-    shape.dilations.push_back(pick(1, 40));
-  }
-  shape.row_features = pick(0, 9);
-  shape.sample_features = pick(0, 9);
-  const Distribution kinds[] = {Distribution::logistic_mixture, Distribution::gaussian,
-                                Distribution::mu_law_categorical};
-  shape.distribution = kinds[pick(0, 2)];
-  shape.choices = pick(2, shape.distribution == Distribution::mu_law_categorical ? 256 : 12);
-  if (shape.distribution == Distribution::mu_law_categorical && pick(0, 1) == 1) {
-    shape.input = InputKind::embedding;
-  }
-  if (shape.row_features > 0 && pick(0, 1) == 1) {
-    shape.encoder = {pick(1, 20), pick(1, 20)};
-  }
-  return shape;
-}
-
-std::string text(const StepShape& shape) {
-  return "R " + std::to_string(shape.residual) + " G " + std::to_string(shape.gate) + " S " +
-         std::to_string(shape.skip) + " A " + std::to_string(shape.head) + " K " +
-         std::to_string(shape.taps) + " L " + std::to_string(shape.dilations.size());
-}
-
 constexpr int kShapes = 10;
 constexpr int kTotal = 300;
 
@@ -66,7 +27,7 @@ TEST_CASE("on a GPU i8 and i16 give the CPU's bytes at random shapes, lanes and 
     return;
   }
   for (std::uint64_t seed = 0; seed < kShapes; ++seed) {
-    const StepShape shape = random_shape(seed);
+    const StepShape shape = random_step_shape(seed);
     const StepPlan plan = random_step_plan(shape, seed);
     const RunnerRig rig(plan, seed);
     std::vector<RigLane> lanes;
@@ -94,7 +55,7 @@ TEST_CASE("on a GPU the f32 head is within 1e-5 of the CPU's under teacher forci
     return;
   }
   for (std::uint64_t seed = 0; seed < kShapes; ++seed) {
-    const StepShape shape = random_shape(seed);
+    const StepShape shape = random_step_shape(seed);
     CAPTURE(seed, text(shape));
     const StepPlan plan = random_step_plan(shape, seed);
     const RunnerRig rig(plan, seed);
