@@ -88,6 +88,32 @@ TEST_CASE("on a GPU the f32 head is within 1e-5 of the CPU's under teacher forci
   }
 }
 
+// A cluster a lane, a block a lane, groups of 4 and of 8: on a chip of about a hundred
+// multiprocessors these counts ask for each. Short, because sanitizers run it.
+TEST_CASE("on a GPU every variant makes a few samples as the CPU does") {
+  if (skipped()) {
+    return;
+  }
+  const StepPlan plan = random_step_plan({}, 6);
+  const RunnerRig rig(plan);
+  for (const Precision precision : {Precision::f32, Precision::i16, Precision::i8}) {
+    for (const int count : {1, 40, 140, 600}) {
+      CAPTURE(precision_name(precision), count);
+      StepRunnerOptions options;
+      options.precision = precision;
+      options.max_lanes = count;
+      std::vector<RigLane> lanes;
+      for (int i = 0; i < count; ++i) {
+        lanes.push_back({i, static_cast<std::uint64_t>(i), 1.0F, {}});
+      }
+      const auto actual = rig.run(*make_cuda_step_runner(plan, options), lanes, 8, 5);
+      if (precision != Precision::f32) {
+        CHECK(actual == rig.run(*make_cpu_step_runner(plan, options), lanes, 8, 8));
+      }
+    }
+  }
+}
+
 // More lanes than multiprocessors take the groups of 4 and of 8.
 TEST_CASE("on a GPU a lane sounds the same alone and among a thousand others") {
   if (skipped()) {
