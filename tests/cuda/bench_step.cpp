@@ -99,6 +99,21 @@ double seconds_of(const StepPlan& plan, Precision precision, int count, int samp
   return times[times.size() / 2];
 }
 
+// What a sample of a lane alone costs, and the bandwidth that 100,000 of them a second ask for.
+void print_costs() {
+  std::printf("%4s %4s %5s %8s %12s %12s %18s\n", "R", "S", "prec", "MMAC", "KiB weights",
+              "KiB state", "GB/s for 100 k/s");
+  for (const auto& [residual, skip] : {std::pair{32, 128}, {64, 256}, {128, 256}}) {
+    const StepPlan plan = random_step_plan(table_shape(residual, skip), 1);
+    for (const Precision precision : {Precision::f32, Precision::i16, Precision::i8}) {
+      const StepCost cost = step_cost(plan, precision);
+      std::printf("%4d %4d %5s %8.3f %12.0f %12.1f %18.0f\n", residual, skip,
+                  precision_name(precision).c_str(), cost.macs * 1e-6, cost.weight_bytes / 1024,
+                  cost.state_bytes / 1024, 1e5 * (cost.weight_bytes + cost.state_bytes) * 1e-9);
+    }
+  }
+}
+
 // Ten minutes at 24 kHz of a small network in i8, a second a call: every byte is the CPU's.
 int run_long() {
   StepShape shape;
@@ -173,6 +188,7 @@ int main(int argc, char** argv) {
     std::fputs("bench_step: a debug build's times say nothing\n", stderr);
     return 2;
   }
+  ondes::print_costs();
   if (!ondes::cuda_available()) {
     std::fprintf(stderr, "bench_step: %s\n", ondes::cuda_description().c_str());
     return 5;
