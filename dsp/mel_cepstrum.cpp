@@ -52,6 +52,17 @@ const MelCepstrumConfig& checked(const MelCepstrumConfig& config) {
   return config;
 }
 
+// The mean of a log power spectrum of K bins over the whole circle, halved: c[0] of its cepstrum
+// before warping, which is what SPTK's first comparison compares with.
+double log_gain(std::span<const float> log_power) {
+  double sum =
+      0.5 * (static_cast<double>(log_power.front()) - static_cast<double>(log_power.back()));
+  for (const float value : log_power.subspan(1)) {
+    sum += static_cast<double>(value);
+  }
+  return 0.5 * sum / static_cast<double>(log_power.size() - 1);
+}
+
 }  // namespace
 
 // Frames go through the iteration in groups of kLanes, because as many systems are solved in the time
@@ -88,7 +99,7 @@ struct MelCepstrum::State {
     std::vector<double> c;         // (M+1)
     std::vector<float> twice;      // -2 c (M+1)
     std::vector<float> sums;       // (2M+1)
-    double first_moment = 0.0;     // of the iteration before
+    double compared = 0.0;         // what the first moment is compared with
     bool active = false;
   };
 
@@ -142,6 +153,10 @@ void MelCepstrum::State::take_power(Lane& lane) {
   kernels.add_rows(lane.log_power.data(), power.size(), tables.start.data(), start.size(),
                    start.data());
   std::copy_n(start.begin(), count, lane.c.begin());
+  // Against 0 nothing ends.
+  lane.compared = config.sptk_first_comparison
+                      ? log_gain(std::span<const float>(lane.log_power).first(power.size()))
+                      : 0.0;
 }
 
 // Of the lanes from `first` on, as many as share a pass over the tables, if one of them is active.
@@ -201,7 +216,6 @@ void MelCepstrum::State::solve_and_step() {
 void MelCepstrum::State::iterate(std::size_t used) {
   for (std::size_t l = 0; l < lanes.size(); ++l) {
     lanes[l].active = l < used;
-    lanes[l].first_moment = 0.0;
   }
   for (int j = 1; j <= config.max_iterations; ++j) {
     for (std::size_t l = 0; l < used; l += spectral::kGroup) {
@@ -215,8 +229,8 @@ void MelCepstrum::State::iterate(std::size_t used) {
       }
       const double first = moments[l];
       if (j >= config.min_iterations) {
-        lane.active = !(std::abs((first - lane.first_moment) / first) < config.threshold);
-        lane.first_moment = first;
+        lane.active = !(std::abs((first - lane.compared) / first) < config.threshold);
+        lane.compared = first;
       }
       any = any || lane.active;
     }

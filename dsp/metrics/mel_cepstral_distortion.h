@@ -15,10 +15,10 @@
 //
 // `default`: an integer delay is taken out first and reported. Orders 23 (to 16 kHz), 34 (to 24
 //   kHz), 39. The epsilon on the periodogram is 1e-12 of the louder recording's mean square, so
-//   that a common gain changes nothing and digital silence has a spectrum. Symmetric.
-// `espnet`: evaluate_mcd.py (rates 16, 22.05, 24, 44.1, 48 kHz only). Not symmetric: fastdtw. SPTK
-//   stops its iteration too early where its first comparison agrees by chance (a frame in some
-//   hundreds); this one goes on, which moves a short file's value by up to 0.01 dB.
+//   that a common gain changes nothing and digital silence has a spectrum; for the same reason
+//   SPTK's first comparison is left out (dsp/mel_cepstrum.h). Symmetric.
+// `espnet`: evaluate_mcd.py (rates 16, 22.05, 24, 44.1, 48 kHz only), SPTK's first comparison
+//   included. Not symmetric: fastdtw.
 // `versa`: mcd_f0.py; plain: the shorter length; aligned: frames within 20 dB of each recording's
 //   mean power, fastdtw of radius 1.
 // `pymcd`: pymcd 0.2.1; * c0 is left out of the alignment and is in the cost; the power envelope

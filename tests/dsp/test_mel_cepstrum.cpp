@@ -80,6 +80,40 @@ TEST_CASE("a gain moves c0 by its logarithm and nothing else") {
   }
 }
 
+TEST_CASE("the first comparison is SPTK's: where the log gain meets the first moment, it ends") {
+  // One frame at gains 1e-3 apart. At some of them half the mean of ln P is within a thousandth of
+  // the first moment of iteration 2, which is between 1 and 4: then one step is all there is.
+  const std::vector<float> x = resonant_noise(200);
+  MelCepstrumConfig config = small();
+  std::vector<double> shape(13);
+  std::vector<double> one_step(13);
+  const auto ends_after_one_step = [&](bool sptk_first_comparison) {
+    config.sptk_first_comparison = sptk_first_comparison;
+    MelCepstrum full(config);
+    config.max_iterations = 1;
+    MelCepstrum shortened(config);
+    config.max_iterations = 30;
+    const std::vector<double> window =
+        sptk_window(config.window, config.window_samples, config.normalisation);
+    std::vector<double> frame(x.size());
+    int ends = 0;
+    for (int step = 0; step < 12000; ++step) {
+      for (std::size_t n = 0; n < x.size(); ++n) {
+        frame[n] = static_cast<double>(x[n]) * window[n] * std::exp(1e-3 * step);
+      }
+      full.analyze_windowed(frame, shape);
+      shortened.analyze_windowed(frame, one_step);
+      ends += std::equal(shape.begin(), shape.end(), one_step.begin()) ? 1 : 0;
+    }
+    return ends;
+  };
+  // A thousandth of the moment on either side of it, in steps of a thousandth.
+  const int ends = ends_after_one_step(true);
+  CHECK(ends >= 1);
+  CHECK(ends <= 8);
+  CHECK(ends_after_one_step(false) == 0);
+}
+
 TEST_CASE("the spectrum of a mel-cepstrum has this mel-cepstrum, up to what the order cuts") {
   // Orders 3 of 40 kept: the other 37 are zeros.
   const std::vector<double> mc{-1.0, 0.8, -0.3, 0.1};
