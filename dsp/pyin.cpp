@@ -233,7 +233,7 @@ PitchTrack track_pitch_pyin(std::span<const float> x,
                                           std::to_string(bad - x.begin()));
   }
   PitchTrack track;
-  if (x.empty()) {
+  if (std::ssize(x) < options.frame_samples) {
     return track;
   }
   const int min_lag = static_cast<int>(std::floor(sample_rate_hz / options.max_hz));

@@ -11,7 +11,8 @@
 //      max_transition_rate octaves a second, a voicing flips with probability switch_probability)
 //
 // Frame t is centred on sample t * hop; the signal is zero outside. A signal of S samples gives
-// 1 + S / hop frames. The pitch is a bin's centre: a grid of 10 cents, as librosa's is.
+// 1 + S / hop frames, but one shorter than a frame gives none: most of what a frame would then
+// look at is that zero (librosa answers, with anything). The pitch is a bin's centre: a grid of 10 cents, as librosa's is.
 //
 // Any thread; allocates.
 #pragma once
@@ -39,7 +40,7 @@ struct PyinOptions {
 // hz is 0 where the way runs through unvoiced bins; voiced_probability is that of step 3.
 // Throws Error{usage} unless 0 < min_hz < max_hz <= rate/2, a period of min_hz fits into a
 // frame and the sizes are positive; Error{bad_input} for NaN or infinite samples.
-// An empty signal gives an empty track.
+// A signal shorter than frame_samples gives an empty track.
 PitchTrack track_pitch_pyin(std::span<const float> x,
                             double sample_rate_hz,
                             const PyinOptions& options = {});

@@ -76,6 +76,17 @@ void measure_pitch(const std::vector<double>& reference,
   metrics->median_abs_cents = median_of(std::move(distances));
 }
 
+F0Metrics undefined(const char* reason) {
+  F0Metrics metrics;
+  for (Measured* value :
+       {&metrics.rmse_cents, &metrics.bias_cents, &metrics.median_abs_cents, &metrics.gpe,
+        &metrics.vuv_error, &metrics.ffe, &metrics.voicing_precision, &metrics.voicing_recall,
+        &metrics.voicing_f1, &metrics.correlation}) {
+    *value = Measured::none(reason);
+  }
+  return metrics;
+}
+
 }  // namespace
 
 F0Metrics f0_metrics(std::span<const double> reference_hz, std::span<const double> generated_hz) {
@@ -133,6 +144,12 @@ F0Metrics f0_metrics(std::span<const double> reference_hz, std::span<const doubl
 }
 
 F0Metrics f0_metrics(const PitchTrack& reference, const PitchTrack& generated) {
+  if (reference.size() == 0) {
+    return undefined("the reference's track has no frames: a sound shorter than one");
+  }
+  if (generated.size() == 0) {
+    return undefined("the generated track has no frames: a sound shorter than one");
+  }
   return f0_metrics(reference.hz, pitch_track_at(generated, reference.times_s).hz);
 }
 

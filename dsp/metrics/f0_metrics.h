@@ -46,7 +46,8 @@ struct F0Metrics {
 F0Metrics f0_metrics(std::span<const double> reference_hz, std::span<const double> generated_hz);
 
 // The generated track is read at the reference's times (pitch_track_at); frames of the reference
-// behind its end count as unvoiced there.
+// behind its end count as unvoiced there. A track without any frame, as trackers make of a sound
+// shorter than one, says nothing about voicing: no value of the pair, with the reason.
 F0Metrics f0_metrics(const PitchTrack& reference, const PitchTrack& generated);
 
 }  // namespace ondes

@@ -120,11 +120,14 @@ MelodyMetrics melody_metrics(const PitchTrack& reference,
                                       std::to_string(tolerance_cents) + " cents");
   }
   const Series r = series_of(reference, "reference");
-  Series estimated = series_of(estimate, "estimate");
-  if (estimated.times_s.empty()) {
-    estimated.add(0.0, 0.0);  // nothing was found
+  const Series estimated = series_of(estimate, "estimate");
+  if (r.times_s.empty() || estimated.times_s.empty()) {
+    const Measured none = Measured::none(
+        r.times_s.empty() ? "the reference's track has no frames: a sound shorter than one"
+                          : "the estimate's track has no frames: a sound shorter than one");
+    return {none, none, none, none, none};
   }
-  const Series e = r.times_s.empty() ? Series() : drawn_at(estimated, r.times_s);
+  const Series e = drawn_at(estimated, r.times_s);
   std::int64_t voiced = 0;
   std::int64_t recalled = 0;
   std::int64_t false_alarms = 0;
@@ -156,7 +159,7 @@ MelodyMetrics melody_metrics(const PitchTrack& reference,
       ratio(false_alarms, frames - voiced, "the reference has no unvoiced frame");
   metrics.raw_pitch_accuracy = ratio(right_pitch, voiced, kNoVoice);
   metrics.raw_chroma_accuracy = ratio(right_chroma, voiced, kNoVoice);
-  metrics.overall_accuracy = ratio(right, frames, "the reference has no frame");
+  metrics.overall_accuracy = static_cast<double>(right) / static_cast<double>(frames);
   return metrics;
 }
 

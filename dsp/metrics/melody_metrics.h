@@ -12,7 +12,7 @@
 // As there, frequencies become cents over 10 Hz, the estimate is drawn linearly onto the
 // reference's times (constant from frame to frame where a pitch begins or ends), and its voicing is
 // that of the last frame before. Where mir_eval prints 0 because there was nothing to count, there
-// is a reason instead. Not symmetric.
+// is a reason instead; so of tracks without any frame, a sound too short for one. Not symmetric.
 //
 // Any thread.
 #pragma once

@@ -2,16 +2,33 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "dsp/metrics/finite_internal.h"
 
 namespace ondes {
+
+namespace {
+
+// Why a sound without its mean has no power: what was handed over may be the beginning of a longer
+// one, so how much of it was looked at is said.
+Measured nothing_left(const std::string& which, std::span<const float> x, double mean) {
+  const std::string where = " over the " + std::to_string(x.size()) + " samples compared";
+  constexpr double kQuietest = 1e-15;  // -300 dBFS
+  return Measured::none(std::abs(mean) <= kQuietest ? "the " + which + " is silent" + where
+                                                    : "the " + which + " is constant" + where);
+}
+
+}  // namespace
 
 Measured si_sdr_db(std::span<const float> reference, std::span<const float> generated) {
   require_same_length(reference.size(), generated.size(), "SI-SDR");
   require_sounds(reference, generated, "SI-SDR");
   if (reference.empty()) {
     return Measured::none("no samples");
+  }
+  if (reference.size() == 1) {
+    return Measured::none("only 1 sample to compare: nothing is left of it without its mean");
   }
   const auto count = static_cast<double>(reference.size());
   double reference_mean = 0.0;
@@ -37,10 +54,10 @@ Measured si_sdr_db(std::span<const float> reference, std::span<const float> gene
     return power <= count * std::max(1e-30, 1e-24 * mean * mean);
   };
   if (silent(rr, reference_mean)) {
-    return Measured::none("the reference is silent");
+    return nothing_left("reference", reference, reference_mean);
   }
   if (silent(gg, generated_mean)) {
-    return Measured::none("the generated sound is silent");
+    return nothing_left("generated sound", generated, generated_mean);
   }
   const double scale = rg / rr;
   double distortion = 0.0;  // summed directly: gg - rg^2 / rr cancels where it is small

@@ -8,8 +8,9 @@
 // It compares wave forms sample by sample: of a vocoder, which makes its own phases, it says
 // nothing. Use it for codecs, enhancement, quantisation and for regression of one's own renders.
 //
-// No value, with a reason: silent reference or generated signal (after the mean), no samples, and a
-// distortion of exactly 0 (identical up to gain and offset: unbounded).
+// No value, with a reason: a reference or generated signal that is silent or constant over the
+// samples compared, fewer than 2 samples, and a distortion of exactly 0 (identical up to gain and
+// offset: unbounded).
 // Throws Error{usage} if the lengths differ, Error{bad_input} for NaN, infinity and samples beyond
 // 1e6. Any thread.
 #pragma once

@@ -14,12 +14,21 @@ namespace ondes {
 namespace {
 
 constexpr std::size_t kShortestClippedRun = 3;
-constexpr double kClipsFrom = 0.5;  // 6 dB below full scale
+constexpr double kClipsFrom = 0.5;       // 6 dB below full scale
+constexpr double kFullScale = 0.98855;   // 0.1 dB below it
+constexpr double kLongestTop_s = 0.025;  // below full scale
 constexpr double kQuietestClick = 1e-3;
 constexpr double kClickSurroundings_s = 0.05;
 constexpr double kClickDistance_s = 0.005;
 
-void count_clipping(std::span<const float> x, float lowest, float highest, SignalHealth& health) {
+void count_clipping(std::span<const float> x,
+                    int sample_rate_hz,
+                    float lowest,
+                    float highest,
+                    SignalHealth& health) {
+  if (lowest == highest) {
+    return;
+  }
   std::size_t n = 0;
   while (n < x.size()) {
     std::size_t end = n + 1;
@@ -27,8 +36,10 @@ void count_clipping(std::span<const float> x, float lowest, float highest, Signa
       ++end;
     }
     const bool extreme = x[n] == highest || x[n] == lowest;
-    if (extreme && end - n >= kShortestClippedRun &&
-        std::abs(static_cast<double>(x[n])) >= kClipsFrom) {
+    const double height = std::abs(static_cast<double>(x[n]));
+    const double length_s = static_cast<double>(end - n) / static_cast<double>(sample_rate_hz);
+    const bool top = height >= kFullScale || (height >= kClipsFrom && length_s <= kLongestTop_s);
+    if (extreme && top && end - n >= kShortestClippedRun) {
       ++health.clipped_runs;
       health.clipped_samples += static_cast<std::int64_t>(end - n);
     }
@@ -106,7 +117,7 @@ void measure_finite(std::span<const float> x,
   health.peak_dbfs = decibels(
       std::max(std::abs(static_cast<double>(lowest)), std::abs(static_cast<double>(highest))));
   health.zero_crossing_rate = static_cast<double>(count_zero_crossings(x)) / count;
-  count_clipping(x, lowest, highest, health);
+  count_clipping(x, sample_rate_hz, lowest, highest, health);
   health.clicks = count_clicks(x, sample_rate_hz, options.click_ratio);
 }
 

@@ -2,8 +2,11 @@
 //
 //   dc                 mean of the samples
 //   peak, rms          of the samples, 1.0 is full scale
-//   clipped_runs       runs of at least 3 equal consecutive samples at the recording's extreme, and
-//                      that extreme within 6 dB of full scale: the flat tops that clamping leaves
+//   clipped_runs       runs of at least 3 equal consecutive samples at the recording's extreme: the
+//                      flat tops that clamping leaves. Of any length within 0.1 dB of full scale;
+//                      further down, to 6 dB (clipped first, then turned down), of at most 25 ms,
+//                      half a period of 20 Hz: what stays longer is a level, not a top. A run that
+//                      is the whole recording is a constant: nothing was cut off (see dc)
 //   clipped_samples    samples in those runs
 //   clicks             places where the signal jumps as its surroundings never do: the fourth
 //                      difference |x[n-2] - 4 x[n-1] + 6 x[n] - 4 x[n+1] + x[n+2]| exceeds

@@ -8,11 +8,14 @@
 //   log_spectral_distance_db   mean over t of sqrt(mean over k of (20 log10(G / R))^2)  (symmetric)
 //
 //   multi_resolution_stft_distance = mean over resolutions of spectral_convergence + log_magnitude
-//   with its defaults, auraloss 0.4.0's freq.MultiResolutionSTFTLoss()(generated, reference)
+//   with its defaults, auraloss 0.4.0's freq.MultiResolutionSTFTLoss()(generated, reference);
+//   not invariant to a common gain either, by the same floor
 //
 // What each depends on: all of them on N, H, W and the floor; linear_magnitude on the level too;
 // the log distances on the floor wherever a spectrum reaches it, so quote it (the parameter string
-// does).
+// does). The floor is absolute, as auraloss's is: none of these is invariant to a common gain. What
+// lies below the floor in both counts as equal, and the quieter the pair, the more does: a quiet
+// pair reads smaller, so compare pairs at one level only.
 //
 // Shapes: S samples, N fft size, H hop, W window, T = 1 + S/H frames, K = N/2 + 1 bins.
 // Throws Error{usage} if the lengths differ (cut first, and say so) or sizes make no sense, and

@@ -27,6 +27,7 @@ constexpr std::size_t kSegment = 30;
 constexpr double kLowestBandHz = 150.0;
 constexpr double kDynamicRangeDb = 40.0;
 constexpr double kLowestSdrDb = -15.0;
+constexpr float kQuietest = 1e-10F;                 // -200 dBFS
 constexpr double kEpsilon = 2.220446049250313e-16;  // pystoi's guard of divisions
 
 // (B, T): the envelope of band b stands contiguously.
@@ -266,6 +267,14 @@ double extended(const Bands& x, const Bands& y) {
   return sum / static_cast<double>(segments * kSegment);
 }
 
+float peak_of(std::span<const float> x) {
+  float peak = 0.0F;
+  for (const float value : x) {
+    peak = std::max(peak, std::abs(value));
+  }
+  return peak;
+}
+
 }  // namespace
 
 Intelligibility intelligibility(std::span<const float> reference,
@@ -280,8 +289,16 @@ Intelligibility intelligibility(std::span<const float> reference,
   const auto none = [](const std::string& why) {
     return Intelligibility{Measured::none(why), Measured::none(why)};
   };
-  if (std::all_of(reference.begin(), reference.end(), [](float x) { return x == 0.0F; })) {
+  const float reference_peak = peak_of(reference);
+  const float generated_peak = peak_of(generated);
+  if (reference_peak == 0.0F) {
     return none("the reference is silent");
+  }
+  if (reference_peak < kQuietest) {
+    return none("the reference is too quiet: nowhere above -200 dBFS");
+  }
+  if (generated_peak > 0.0F && generated_peak < kQuietest) {
+    return none("the generated sound is too quiet: nowhere above -200 dBFS");
   }
   const std::array<double, kFrame> w = window();
   const std::vector<double> x = resample(reference, sample_rate_hz);

@@ -12,7 +12,9 @@
 // In -1 .. 1, larger is better. Not symmetric: the reference chooses the frames. Agrees with pystoi
 // 0.4.1 to 1e-3, resampling included. It judges intelligibility, not naturalness.
 //
-// No value, with a reason: fewer than 30 frames that are not silent.
+// No value, with a reason: a reference that is silent or nowhere above -200 dBFS, a generated sound
+// that is not silent and nowhere above it (the measure's guard of divisions, 2e-16, would decide),
+// fewer than 30 frames that are not silent. A silent generated sound reads 0: nothing is in it.
 // Throws Error{usage} if the lengths differ or for a rate that is not positive, Error{bad_input}
 // for NaN, infinity and samples beyond 1e6. Any thread; allocates per call.
 #pragma once

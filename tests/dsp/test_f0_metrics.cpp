@@ -101,3 +101,22 @@ TEST_CASE("tracks of different hops are compared at the reference's times") {
   CHECK(*m.rmse_cents.value < 1e-6);
   CHECK(*m.vuv_error.value == Approx(0.25));
 }
+
+TEST_CASE(
+    "a track without frames on either side has reasons for every measure, no voicing errors") {
+  PitchTrack track;
+  track.times_s = {0.0, 0.01};
+  track.hz = {200.0, 210.0};
+  const auto all_none = [](const F0Metrics& m, const std::string& side) {
+    for (const Measured* value :
+         {&m.rmse_cents, &m.bias_cents, &m.median_abs_cents, &m.gpe, &m.vuv_error, &m.ffe,
+          &m.voicing_precision, &m.voicing_recall, &m.voicing_f1, &m.correlation}) {
+      CHECK_FALSE(value->value);
+      CHECK_THAT(value->reason, Catch::Contains(side) && Catch::Contains("no frames"));
+    }
+  };
+  all_none(f0_metrics(PitchTrack(), track), "reference");
+  all_none(f0_metrics(track, PitchTrack()), "generated");
+  all_none(f0_metrics(PitchTrack(), PitchTrack()), "reference");
+  CHECK(*f0_metrics(track, track).vuv_error.value == 0.0);
+}

@@ -58,7 +58,12 @@ TEST_CASE("where there is nothing to count there is a reason") {
   CHECK(voiced.voicing_false_alarm.reason == "the reference has no unvoiced frame");
   const MelodyMetrics empty = melody_metrics(PitchTrack(), track({100.0}));
   CHECK(!empty.overall_accuracy.value);
-  const MelodyMetrics nothing_found = melody_metrics(track({100.0, 0.0}), PitchTrack());
+  CHECK_THAT(empty.overall_accuracy.reason, Catch::Contains("reference's track has no frames"));
+  const MelodyMetrics no_frames = melody_metrics(track({100.0, 0.0}), PitchTrack());
+  CHECK(!no_frames.raw_pitch_accuracy.value);
+  CHECK_THAT(no_frames.raw_pitch_accuracy.reason,
+             Catch::Contains("estimate's track has no frames"));
+  const MelodyMetrics nothing_found = melody_metrics(track({100.0, 0.0}), track({0.0, 0.0}));
   CHECK(nothing_found.voicing_recall.value == 0.0);
   CHECK(nothing_found.overall_accuracy.value == 0.5);
 }

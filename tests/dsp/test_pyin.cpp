@@ -42,7 +42,7 @@ TEST_CASE("pYIN reads harmonic tones within 15 cents at every usual rate") {
   }
 }
 
-TEST_CASE("silence is unvoiced; one sample is one frame") {
+TEST_CASE("silence is unvoiced; less than a frame gives none") {
   const PitchTrack silence = track_pitch_pyin(std::vector<float>(8000, 0.0F), kRateHz);
   CHECK(silence.size() == 1 + 8000 / 512);
   for (std::size_t t = 0; t < silence.size(); ++t) {
@@ -50,7 +50,9 @@ TEST_CASE("silence is unvoiced; one sample is one frame") {
     CHECK(silence.voiced_probability[t] == 0.0);
     CHECK(silence.times_s[t] == static_cast<double>(512 * t) / kRateHz);
   }
-  CHECK(track_pitch_pyin(std::vector<float>{0.5F}, kRateHz).size() == 1);
+  CHECK(track_pitch_pyin(std::vector<float>(2048, 0.0F), kRateHz).size() == 5);
+  CHECK(track_pitch_pyin(tone(440.0, 2047.5 / kRateHz), kRateHz).size() == 0);
+  CHECK(track_pitch_pyin(std::vector<float>{0.5F}, kRateHz).size() == 0);
   CHECK(track_pitch_pyin(std::vector<float>(), kRateHz).size() == 0);
 }
 

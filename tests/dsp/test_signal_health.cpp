@@ -43,6 +43,22 @@ TEST_CASE("every flat top of a clamped sine is a clipped run, those of a quiet s
   CHECK(signal_health(scaled(x, 0.8F), 22050).clipped_runs == 200);  // turned down after clipping
 }
 
+TEST_CASE("a constant is not clipped, nor is a level held below full scale; a rail at it is") {
+  CHECK(signal_health(std::vector<float>(22050, 0.9F), 22050).clipped_samples == 0);
+  CHECK(signal_health(std::vector<float>(22050, 1.0F), 22050).clipped_samples == 0);
+  // 500 samples of 0, then a step to stay on: 551 samples are 25 ms.
+  const auto held = [](float level, std::size_t samples) {
+    std::vector<float> x(500 + samples, 0.0F);
+    std::fill(x.begin() + 500, x.end(), level);
+    return signal_health(x, 22050).clipped_samples;
+  };
+  CHECK(held(-0.8F, 551) == 551);
+  CHECK(held(-0.8F, 552) == 0);
+  CHECK(held(0.98F, 5000) == 0);
+  CHECK(held(0.99F, 5000) == 5000);
+  CHECK(held(32767.0F / 32768.0F, 5000) == 5000);
+}
+
 TEST_CASE("jumps in a smooth sound are counted, once each") {
   const std::vector<float> smooth = test_voice(44100, 22050);
   CHECK(signal_health(smooth, 22050).clicks == 0);

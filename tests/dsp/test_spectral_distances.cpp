@@ -111,3 +111,20 @@ TEST_CASE("the parameter strings name every size") {
   check_contains(parameters_of(MultiResolutionOptions{}),
                  {"fft 2048 hop 240 window 1200", "fft 512 hop 50 window 240", "auraloss"});
 }
+
+TEST_CASE("the absolute floor makes quiet pairs read smaller: no invariance to a common gain") {
+  const std::vector<float> r = test_voice(8000, 22050, 1);
+  const std::vector<float> g = test_voice(8000, 22050, 2);
+  const SpectralDistances loud = spectral_distances(r, g);
+  const double multi = *multi_resolution_stft_distance(r, g).value.value;
+  const std::vector<float> quiet_r = scaled(r, 0x1p-10F);
+  const std::vector<float> quiet_g = scaled(g, 0x1p-10F);
+  const SpectralDistances quiet = spectral_distances(quiet_r, quiet_g);
+  CHECK(*quiet.log_magnitude.value < 0.9 * *loud.log_magnitude.value);
+  CHECK(*quiet.log_spectral_distance_db.value < 0.9 * *loud.log_spectral_distance_db.value);
+  CHECK(*multi_resolution_stft_distance(quiet_r, quiet_g).value.value < 0.9 * multi);
+  // With a floor that goes along, a power of two changes nothing but bits.
+  const SpectralDistances along =
+      spectral_distances(quiet_r, quiet_g, {.magnitude_floor = 1e-4 * 0x1p-10});
+  CHECK(*along.log_magnitude.value == Approx(*loud.log_magnitude.value).epsilon(1e-6));
+}

@@ -56,6 +56,17 @@ TEST_CASE("silence, one sample, nothing and less than 0.4 s have reasons") {
   CHECK(*intelligibility(x, silence, 16000).estoi.value == 0.0);
 }
 
+TEST_CASE("sounds so quiet that the guard of divisions would decide have a reason, not a 0") {
+  const std::vector<float> x = test_voice(20000, 16000);
+  const std::vector<float> faint = scaled(x, 1e-40F);
+  check_contains(intelligibility(faint, faint, 16000).stoi.reason, {"reference", "-200 dBFS"});
+  check_contains(intelligibility(faint, faint, 16000).estoi.reason, {"reference", "-200 dBFS"});
+  check_contains(intelligibility(x, faint, 16000).stoi.reason, {"generated", "-200 dBFS"});
+  // Just above, identical sounds still read 1 but for the guard: 2e-16 of envelopes of 1e-9.
+  const std::vector<float> quiet = scaled(x, 1e-8F);
+  CHECK(*intelligibility(quiet, quiet, 16000).stoi.value == Approx(1.0).epsilon(1e-4));
+}
+
 TEST_CASE("unequal lengths, a rate of 0 and NaN are refused") {
   std::vector<float> x = test_voice(8000, 16000);
   const std::span<const float> all(x);
