@@ -124,7 +124,8 @@ TEST_CASE("the absolute floor makes quiet pairs read smaller: no invariance to a
   CHECK(*quiet.log_spectral_distance_db.value < 0.9 * *loud.log_spectral_distance_db.value);
   CHECK(*multi_resolution_stft_distance(quiet_r, quiet_g).value.value < 0.9 * multi);
   // With a floor that goes along, a power of two changes nothing but bits.
-  const SpectralDistances along =
-      spectral_distances(quiet_r, quiet_g, {.magnitude_floor = 1e-4 * 0x1p-10});
+  SpectralDistanceOptions options;
+  options.magnitude_floor *= 0x1p-10;
+  const SpectralDistances along = spectral_distances(quiet_r, quiet_g, options);
   CHECK(*along.log_magnitude.value == Approx(*loud.log_magnitude.value).epsilon(1e-6));
 }
