@@ -20,25 +20,32 @@ namespace {
 using pitch_internal::BinProbability;
 using pitch_internal::PitchViterbi;
 
-void check(double sample_rate_hz, const PyinOptions& o) {
+// Of PyinOptions and YinOptions.
+template <typename Options>
+void check_frames(const std::string& name, double sample_rate_hz, const Options& o) {
   if (!(o.min_hz > 0.0 && o.min_hz < o.max_hz && o.max_hz <= sample_rate_hz / 2.0)) {
-    throw Error(ErrorCode::usage, "pYIN range: expected 0 < min_hz < max_hz <= " +
+    throw Error(ErrorCode::usage, name + " range: expected 0 < min_hz < max_hz <= " +
                                       std::to_string(sample_rate_hz / 2.0) + " Hz, found " +
                                       std::to_string(o.min_hz) + ".." + std::to_string(o.max_hz));
   }
-  if (o.frame_samples < 4 || o.frame_samples % 2 != 0 || o.hop_samples < 1 ||
-      o.frame_samples > (1 << 24)) {
-    throw Error(ErrorCode::usage,
-                "pYIN frame and hop: expected an even frame and a positive hop, "
-                "found " +
-                    std::to_string(o.frame_samples) + " and " + std::to_string(o.hop_samples));
+  if (o.frame_samples > (1 << 24) || o.frame_samples < 4 || o.frame_samples % 2 != 0 ||
+      o.hop_samples < 1) {
+    throw Error(ErrorCode::usage, name +
+                                      " frame and hop: expected an even frame and a positive hop, "
+                                      "found " +
+                                      std::to_string(o.frame_samples) + " and " +
+                                      std::to_string(o.hop_samples));
   }
   if (!(sample_rate_hz / o.min_hz < o.frame_samples - 1)) {
-    throw Error(ErrorCode::usage, "pYIN frame: expected a period of " + std::to_string(o.min_hz) +
-                                      " Hz within " + std::to_string(o.frame_samples) +
-                                      " samples, found one of " +
+    throw Error(ErrorCode::usage, name + " frame: expected a period of " +
+                                      std::to_string(o.min_hz) + " Hz within " +
+                                      std::to_string(o.frame_samples) + " samples, found one of " +
                                       std::to_string(sample_rate_hz / o.min_hz));
   }
+}
+
+void check(double sample_rate_hz, const PyinOptions& o) {
+  check_frames("pYIN", sample_rate_hz, o);
   const auto share = [](double p) { return p > 0.0 && p < 1.0; };
   if (o.thresholds < 1 || !(o.beta_a > 0.0) || !(o.beta_b > 0.0) || !(o.boltzmann > 0.0) ||
       !(o.resolution_semitones > 0.0) || o.resolution_semitones > 1.0 ||
@@ -48,6 +55,23 @@ void check(double sample_rate_hz, const PyinOptions& o) {
                 "pYIN: a probability is not between 0 and 1, a resolution not "
                 "between 0 and 1 semitone, or a size not positive");
   }
+}
+
+void check_finite(const std::string& name, std::span<const float> x) {
+  const auto bad =
+      std::find_if(x.begin(), x.end(), [](float sample) { return !std::isfinite(sample); });
+  if (bad != x.end()) {
+    throw Error(ErrorCode::bad_input, name + ": expected finite samples, found " +
+                                          std::to_string(*bad) + " at sample " +
+                                          std::to_string(bad - x.begin()));
+  }
+}
+
+// The shortest and the longest lag that is looked at.
+template <typename Options>
+std::pair<int, int> lags_of(double sample_rate_hz, const Options& o) {
+  return {static_cast<int>(std::floor(sample_rate_hz / o.max_hz)),
+          std::min(static_cast<int>(std::ceil(sample_rate_hz / o.min_hz)), o.frame_samples - 1)};
 }
 
 // The regularised incomplete beta function by its continued fraction (W. Gautschi; the even and odd
@@ -145,6 +169,14 @@ class DifferenceFunction {
   std::vector<double> values_;
 };
 
+// A local minimum of d'; of the ends, the first needs to be below the second strictly.
+bool is_trough(std::span<const double> d, std::size_t i) {
+  const bool falls = i == 0 || d[i] < d[i - 1];
+  const bool last = i + 1 == d.size();
+  const bool rises = last || (i == 0 ? d[i] < d[i + 1] : d[i] <= d[i + 1]);
+  return falls && rises;
+}
+
 // The vote of the thresholds over the troughs of one frame's d'.
 class TroughVote {
  public:
@@ -167,10 +199,7 @@ class TroughVote {
   std::span<const Trough> count(std::span<const double> d) {
     troughs_.clear();
     for (std::size_t i = 0; i < d.size(); ++i) {
-      const bool falls = i == 0 || d[i] < d[i - 1];
-      const bool last = i + 1 == d.size();
-      const bool rises = last || (i == 0 ? d[i] < d[i + 1] : d[i] <= d[i + 1]);
-      if (falls && rises) {
+      if (is_trough(d, i)) {
         troughs_.push_back({i, d[i], 0.0});
       }
     }
@@ -225,20 +254,12 @@ PitchTrack track_pitch_pyin(std::span<const float> x,
                             double sample_rate_hz,
                             const PyinOptions& options) {
   check(sample_rate_hz, options);
-  const auto bad =
-      std::find_if(x.begin(), x.end(), [](float sample) { return !std::isfinite(sample); });
-  if (bad != x.end()) {
-    throw Error(ErrorCode::bad_input, "pYIN: expected finite samples, found " +
-                                          std::to_string(*bad) + " at sample " +
-                                          std::to_string(bad - x.begin()));
-  }
+  check_finite("pYIN", x);
   PitchTrack track;
   if (std::ssize(x) < options.frame_samples) {
     return track;
   }
-  const int min_lag = static_cast<int>(std::floor(sample_rate_hz / options.max_hz));
-  const int max_lag = std::min(static_cast<int>(std::ceil(sample_rate_hz / options.min_hz)),
-                               options.frame_samples - 1);
+  const auto [min_lag, max_lag] = lags_of(sample_rate_hz, options);
   const int bins_per_semitone = static_cast<int>(std::ceil(1.0 / options.resolution_semitones));
   const double bins_per_octave = 12.0 * bins_per_semitone;
   const int bins =
@@ -282,6 +303,40 @@ PitchTrack track_pitch_pyin(std::span<const float> x,
   }
   for (const int bin : viterbi.way()) {
     track.hz.push_back(bin < 0 ? 0.0 : options.min_hz * std::exp2(bin / bins_per_octave));
+  }
+  return track;
+}
+
+PitchTrack track_pitch_yin(std::span<const float> x,
+                           double sample_rate_hz,
+                           const YinOptions& options) {
+  check_frames("YIN", sample_rate_hz, options);
+  if (!(options.threshold > 0.0)) {
+    throw Error(ErrorCode::usage,
+                "YIN threshold: expected more than 0, found " + std::to_string(options.threshold));
+  }
+  check_finite("YIN", x);
+  PitchTrack track;
+  if (std::ssize(x) < options.frame_samples) {
+    return track;
+  }
+  const auto [min_lag, max_lag] = lags_of(sample_rate_hz, options);
+  DifferenceFunction difference(options.frame_samples, min_lag, max_lag);
+  const std::int64_t frames = 1 + std::ssize(x) / options.hop_samples;
+  for (std::int64_t t = 0; t < frames; ++t) {
+    const std::int64_t centre = t * options.hop_samples;
+    const auto d = difference.measure(x, centre - options.frame_samples / 2);
+    std::size_t at = 0;
+    while (at < d.size() && !(d[at] < options.threshold && is_trough(d, at))) {
+      ++at;
+    }
+    const bool voiced = at < d.size();
+    if (!voiced) {
+      at = static_cast<std::size_t>(std::min_element(d.begin(), d.end()) - d.begin());
+    }
+    const double lag = min_lag + static_cast<double>(at) + parabolic_offset(d, at);
+    track.times_s.push_back(static_cast<double>(centre) / sample_rate_hz);
+    track.hz.push_back((voiced ? 1.0 : -1.0) * sample_rate_hz / lag);
   }
   return track;
 }

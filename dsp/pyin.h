@@ -14,6 +14,10 @@
 // 1 + S / hop frames, but one shorter than a frame gives none: most of what a frame would then
 // look at is that zero (librosa answers, with anything). The pitch is a bin's centre: a grid of 10 cents, as librosa's is.
 //
+// track_pitch_yin is plain YIN from the same d', with the choices of librosa.yin: the first trough
+// of d' below the threshold, else its deepest point. dsp/pitch.h is the more exact one (it measures
+// short periods again); this one is for comparing with tracks that people have.
+//
 // Any thread; allocates.
 #pragma once
 #include <span>
@@ -44,5 +48,20 @@ struct PyinOptions {
 PitchTrack track_pitch_pyin(std::span<const float> x,
                             double sample_rate_hz,
                             const PyinOptions& options = {});
+
+struct YinOptions {
+  double min_hz = 65.406391325149658;
+  double max_hz = 2093.0045224047904;
+  int frame_samples = 2048;
+  int hop_samples = 512;
+  double threshold = 0.1;
+};
+
+// Frames, shortest signal and errors as above. |hz| is librosa's in every frame; it is negative, a
+// guess for an unvoiced frame, where no trough of d' is below the threshold (librosa does not tell
+// these apart). No voiced_probability.
+PitchTrack track_pitch_yin(std::span<const float> x,
+                           double sample_rate_hz,
+                           const YinOptions& options = {});
 
 }  // namespace ondes

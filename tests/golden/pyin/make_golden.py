@@ -43,11 +43,17 @@ def track(x, rate, **options):
     return np.stack([f0, voiced.astype(np.float64), probability])
 
 
+def yin(x, rate, **options):
+    return librosa.yin(x.astype(np.float64), fmin=librosa.note_to_hz("C2"),
+                       fmax=librosa.note_to_hz("C7"), sr=rate, **options)
+
+
 def main():
     for name, x in signals():
         x = x.astype(np.float32)
         np.save(FOLDER / f"{name}.npy", x)
         np.save(FOLDER / f"{name}.track.npy", track(x, RATE))
+        np.save(FOLDER / f"{name}.yin.npy", yin(x, RATE, frame_length=2048, hop_length=512))
     np.save(FOLDER / "vibrato.hop160.npy",
             track(np.load(FOLDER / "vibrato.npy"), RATE, frame_length=1024, hop_length=160))
     if len(sys.argv) > 1:
