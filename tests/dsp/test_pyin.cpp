@@ -1,10 +1,13 @@
 // Agreement with librosa: tests/golden/test_pyin.cpp.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <random>
 #include <vector>
 
+#include "dsp/pitch_viterbi_internal.h"
 #include "dsp/pyin.h"
 #include "engine/error.h"
 
@@ -97,5 +100,72 @@ TEST_CASE("ranges, sizes and samples that make no sense are refused") {
     std::vector<float> bad = x;
     bad[77] = value;
     CHECK_THROWS_WITH(track_pitch_pyin(bad, kRateHz), Catch::Contains("sample 77"));
+  }
+}
+
+// Every way through 4 bins, voiced or not, of 5 frames: 8^5 of them, each weighed by the model as
+// pitch_viterbi_internal.h states it.
+TEST_CASE("the way that pYIN takes is the most probable of all, counted one by one") {
+  using pitch_internal::BinProbability;
+  constexpr int kBins = 4;
+  constexpr int kStates = 2 * kBins;
+  constexpr int kFrames = 5;
+  std::mt19937 generator(9);
+  const auto random = [&] { return (static_cast<double>(generator()) + 1.0) * 0x1p-33; };
+  for (int trial = 0; trial < 20; ++trial) {
+    const int reach = trial % 4;
+    const double flip = 0.05 + 0.4 * random();
+    double observed[kFrames][kStates];
+    pitch_internal::PitchViterbi viterbi(
+        {.bins = kBins, .reach_bins = reach, .switch_probability = flip});
+    for (auto& frame : observed) {
+      std::vector<BinProbability> voiced;
+      for (int bin = 0; bin < kBins; ++bin) {
+        voiced.push_back({bin, random()});
+        frame[bin] = voiced.back().probability;
+      }
+      const double unvoiced = random();
+      std::fill(frame + kBins, frame + kStates, unvoiced);
+      viterbi.add(voiced, unvoiced);
+    }
+    const auto weight = [&](int from, int to) {
+      return std::max(0.0, 1.0 - std::abs(to - from) / (reach + 1.0));
+    };
+    const auto step = [&](int from, int to) {
+      double all = 0.0;
+      for (int bin = 0; bin < kBins; ++bin) {
+        all += weight(from % kBins, bin);
+      }
+      const bool flips = (from < kBins) != (to < kBins);
+      return (flips ? flip : 1.0 - flip) * weight(from % kBins, to % kBins) / all;
+    };
+    const auto probability = [&](const std::vector<int>& states) {
+      double p = observed[0][states[0]];
+      for (std::size_t t = 1; t < kFrames; ++t) {
+        p *= step(states[t - 1], states[t]) * observed[t][states[t]];
+      }
+      return p;
+    };
+    // Unvoiced states of a way are told apart by their bin, which the result does not say: the most
+    // probable way of all has to be one that the result can be.
+    double most = 0.0;
+    std::vector<int> best;
+    for (int code = 0; code < 1 << 15; ++code) {
+      std::vector<int> states;
+      for (int t = 0; t < kFrames; ++t) {
+        states.push_back(code >> (3 * t) & 7);
+      }
+      const double p = probability(states);
+      if (p > most) {
+        most = p;
+        best = states;
+      }
+    }
+    const std::vector<int> way = viterbi.way();
+    REQUIRE(way.size() == kFrames);
+    CAPTURE(trial, reach, flip, most);
+    for (std::size_t t = 0; t < way.size(); ++t) {
+      CHECK(way[t] == (best[t] < kBins ? best[t] : -1));
+    }
   }
 }
