@@ -48,6 +48,7 @@ int train(const HifiganOptions& options) {
   }
   const HifiganRecipe recipe =
       hifigan_recipe_from_json(read_json_file(options.common.config), options.common.config);
+  require_room_for_training(options.common);
   const ClipCorpus corpus = corpus_of(recipe, options);
   const TrainingRun run = training_run_of(options.common);
   const std::unique_ptr<AdversarialTask> task = make_hifigan_task(recipe, corpus);

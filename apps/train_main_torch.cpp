@@ -16,8 +16,13 @@ namespace {
 int run(int argc, char** argv) {
   CLI::App app{"ondes-train: make corpora, train voices, measure them"};
   app.require_subcommand(1);
+  app.fallthrough();  // --threads may stand behind the subcommand too
   int threads = 0;
-  app.add_option("--threads", threads, "threads of LibTorch (default: all cores)");
+  app.add_option("--threads", threads,
+                 "threads of LibTorch; 0 leaves it to LibTorch: OMP_NUM_THREADS, else as\n"
+                 "a rule one a physical core (here " +
+                     std::to_string(at::get_num_threads()) + ")")
+      ->check(CLI::Range(0, 1024));
   ondes::Action action;
   ondes::add_train_corpus_command(app, action);
   ondes::add_train_wavenet_command(app, action);

@@ -13,6 +13,7 @@ namespace {
 int train(const TrainOptions& options) {
   const nlohmann::json json = read_json_file(options.config);
   const NoteGeneratorRecipe recipe = note_generator_recipe_from_json(json, options.config);
+  require_room_for_training(options);
   const NoteCorpus corpus = corpus_for_training(json, options);
   const TrainingRun run = training_run_of(options);
   const NoteGeneratorTask task(recipe, corpus, run.message);

@@ -6,7 +6,10 @@
 
 #include "apps/exit_codes.h"
 #include "apps/interrupt.h"
+#include "apps/output_path.h"
 #include "apps/train_commands.h"
+#include "engine/error.h"
+#include "engine/files/atomic_file.h"
 
 namespace ondes {
 namespace {
@@ -29,11 +32,39 @@ void add_train_options(CLI::App& command, TrainOptions* options) {
   command.add_flag("--export-only", options->export_only,
                    "write the voice of WORK/checkpoint.pt and train nothing");
   command.add_flag("--resume", options->resume, "go on from WORK/checkpoint.pt");
+  command.add_flag("--force", options->force,
+                   "replace the voice if it exists; without --resume, begin anew\n"
+                   "where WORK has a checkpoint");
 }
 
 void add_corpus_option(CLI::App& command, TrainOptions* options) {
   command.add_option("--corpus", options->corpus,
                      "note corpus (default: WORK/corpus, made if absent)");
+}
+
+void require_room_for_training(const TrainOptions& options) {
+  if (is_special_output(options.out)) {
+    throw Error(ErrorCode::io,
+                "-o " + options.out + ": expected a file to write the voice to, found a device");
+  }
+  static_cast<void>(AtomicFileWriter(options.out));  // its temporary file is the proof; it goes
+  refuse_existing(options.out, options.force);
+  if (options.resume || options.export_only) {
+    return;
+  }
+  const std::filesystem::path checkpoint = std::filesystem::path(options.work) / kCheckpointName;
+  std::error_code error;
+  if (!options.force && std::filesystem::exists(checkpoint, error)) {
+    throw Error(ErrorCode::io, checkpoint.string() +
+                                   ": an earlier run's checkpoint: --resume goes on from it, "
+                                   "--force begins anew and replaces it");
+  }
+  std::filesystem::create_directories(options.work, error);
+  if (error) {
+    throw Error(ErrorCode::io,
+                "--work " + options.work + ": cannot make the folder: " + error.message());
+  }
+  static_cast<void>(AtomicFileWriter(checkpoint.string()));
 }
 
 TrainingRun training_run_of(const TrainOptions& options) {

@@ -21,11 +21,17 @@ struct TrainOptions {
   std::string start_from;  // the commands differ in what this may be, and add it themselves
   bool resume = false;
   bool export_only = false;
+  bool force = false;
 };
 
-// --config --work --out --device --export-only --resume.
+// --config --work --out --device --export-only --resume --force.
 void add_train_options(CLI::App& command, TrainOptions* options);
 void add_corpus_option(CLI::App& command, TrainOptions* options);
+
+// Before the hours of work: throws Error{io} where the run could not write what it is for (a voice
+// is a file in a folder that is there), would replace a voice without --force, or would begin anew,
+// without --force, over the checkpoint of an earlier run.
+void require_room_for_training(const TrainOptions& options);
 
 // Progress and messages on stderr; signals end the run with a checkpoint.
 TrainingRun training_run_of(const TrainOptions& options);

@@ -129,6 +129,7 @@ class Trainer : public TrainingSteps {
     put("generator_adam", generator_adam_);
     put("discriminator_adam", discriminator_adam_);
     archive.write("step", torch::tensor(step_));
+    archive.write("mean_loss", torch::tensor(mean_loss, torch::kFloat64));
     archive.write("fine_tuned", torch::tensor(fine_tuned_ ? 1 : 0));
     archive.write("recipe", c10::IValue(task_.recipe().dump()));
     write_archive(&archive, checkpoint_path(run_));
@@ -245,6 +246,10 @@ class Trainer : public TrainingSteps {
       archive.read("fine_tuned", fine_tuned);
       step_ = step.item<std::int64_t>();
       fine_tuned_ = fine_tuned.item<int>() != 0;
+      torch::Tensor mean;
+      if (archive.try_read("mean_loss", mean)) {  // checkpoints of before have none
+        mean_loss = mean.item<double>();
+      }
     });
     set_trains(averaged_.get(), false);
   }

@@ -55,11 +55,11 @@ bool run_training(TrainingSteps* trainer, const LoopOptions& options, const Trai
   const double started = seconds_now();
   const std::int64_t first_step = trainer->steps_done();
   double saved_at = started;
-  double mean_loss = std::nan("");
   double validation = std::nan("");
   while (trainer->steps_done() < options.steps) {
     const double loss = trainer->train_step();
     const std::int64_t step = trainer->steps_done();
+    double& mean_loss = trainer->mean_loss;
     mean_loss = std::isnan(mean_loss) ? loss : 0.98 * mean_loss + 0.02 * loss;
     const bool last = step == options.steps;
     const bool validates = step % options.validate_every == 0 || last;
@@ -125,7 +125,7 @@ void average_parameters(const torch::nn::Module& now, torch::nn::Module* average
 }
 
 std::filesystem::path checkpoint_path(const TrainingRun& run) {
-  return run.work_folder / "checkpoint.pt";
+  return run.work_folder / kCheckpointName;
 }
 
 void write_archive(torch::serialize::OutputArchive* archive, const std::filesystem::path& path) {

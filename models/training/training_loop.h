@@ -1,7 +1,8 @@
 // What trainers have in common: the loop around their steps (validation, log, progress, checkpoints
 // by the clock, interruption, early stop), averaging of weights, checkpoint files, devices.
 //
-// The log is WORK/log.jsonl: one JSON object every 20 steps and at every validation.
+// The log is WORK/log.jsonl: one JSON object every 20 steps and at every validation. Its "loss" is a
+// running mean (each step weighs 0.02), which goes on where a run is resumed.
 //
 // Set-up thread.
 #pragma once
@@ -9,6 +10,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
@@ -35,6 +37,10 @@ class TrainingSteps {
   virtual nlohmann::json log_fields() const = 0;
   virtual void save_checkpoint() = 0;
   virtual void write_voice() = 0;
+
+  // The running mean of the losses, for the log. The loop keeps it up, a checkpoint holds it; NaN
+  // before the first step.
+  double mean_loss = std::numeric_limits<double>::quiet_NaN();
 };
 
 // True when the last step was reached and the voice written; false where run.stop_after_steps ended

@@ -16,6 +16,8 @@ struct TrainingProgress {
   double seconds_left = 0.0;
 };
 
+inline constexpr const char* kCheckpointName = "checkpoint.pt";
+
 struct TrainingRun {
   std::filesystem::path work_folder;  // checkpoint.pt, log.jsonl
   std::filesystem::path voice;        // written at the end

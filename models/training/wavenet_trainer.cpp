@@ -108,6 +108,7 @@ class Trainer : public TrainingSteps {
     archive.write("averaged", averaged);
     archive.write("adam", adam);
     archive.write("step", torch::tensor(step_));
+    archive.write("mean_loss", torch::tensor(mean_loss, torch::kFloat64));
     archive.write("fine_tuned", torch::tensor(fine_tuned_ ? 1 : 0));
     archive.write("recipe", c10::IValue(recipe_.source.dump()));
     write_archive(&archive, checkpoint_path(run_));
@@ -177,6 +178,10 @@ class Trainer : public TrainingSteps {
         archive.read("step", step);
         adam_.load(adam);
         step_ = step.item<std::int64_t>();
+        torch::Tensor mean;
+        if (archive.try_read("mean_loss", mean)) {  // checkpoints of before have none
+          mean_loss = mean.item<double>();
+        }
         torch::Tensor fine_tuned;
         if (archive.try_read("fine_tuned", fine_tuned)) {
           fine_tuned_ = fine_tuned.item<int>() != 0;
