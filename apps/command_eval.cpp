@@ -11,6 +11,7 @@
 
 #include "apps/cli_options.h"
 #include "apps/commands.h"
+#include "apps/eval/earlier_outputs.h"
 #include "apps/eval/evaluation_run.h"
 #include "apps/eval/metric_plan.h"
 #include "apps/eval/nearest.h"
@@ -95,6 +96,12 @@ void check_outputs(const EvalCommand& command) {
   if (!command.request.jsonl.empty()) {
     refuse_existing(command.request.jsonl, command.force || command.request.resume);
   }
+  if (!command.report.path.empty() && !is_standard_output(command.report.path)) {
+    refuse_existing(command.report.path, command.force);
+  }
+  refuse_other_than_earlier_outputs({{"--csv", EvalOutputKind::csv, command.csv},
+                                     {"--jsonl", EvalOutputKind::json_lines, command.request.jsonl},
+                                     {"--report", EvalOutputKind::report, command.report.path}});
 }
 
 void write_text(AtomicFileWriter& file, const std::string& text) {
@@ -120,11 +127,27 @@ void print_failures(const Evaluation& evaluation) {
   }
 }
 
+// What the policies did to a pair, and what was measured otherwise than the table says.
+std::vector<std::string> remarks_on(const PairResult& pair, const Evaluation& evaluation) {
+  std::vector<std::string> remarks = pair.notes;
+  std::string names;
+  for (std::size_t m = 0; m < pair.values.size(); ++m) {
+    if (!pair.values[m].parameters.empty()) {
+      names += (names.empty() ? "" : ", ") + evaluation.metrics[m].name;
+    }
+  }
+  if (!names.empty()) {
+    remarks.push_back("measured with parameters of its own, which --csv and --jsonl state: " +
+                      names);
+  }
+  return remarks;
+}
+
 void print_notes(const Evaluation& evaluation) {
   std::size_t count = 0;
   for (const System& system : evaluation.systems) {
     for (const PairResult& pair : system.pairs) {
-      for (const std::string& text : pair.notes) {
+      for (const std::string& text : remarks_on(pair, evaluation)) {
         if (++count <= kListedNotes) {
           note(pair.id + ": " + text);
         }
@@ -213,9 +236,8 @@ int run_eval(EvalCommand command) {
   if (!command.csv.empty() && command.csv != "-") {
     csv.emplace(command.csv);
   }
-  std::vector<std::string> inputs = command.inputs;
-  inputs.insert(inputs.end(), command.compare.begin(), command.compare.end());
-  const std::unique_ptr<ReportFile> report = open_report(command.report, inputs, command.force);
+  const std::unique_ptr<ReportFile> report = open_report(command.report);
+  command.request.report_order = command.report.options.order_by;
   command.request.outputs = {command.csv, command.request.jsonl, command.report.path};
   const Evaluation evaluation = run_evaluation(command.request);
   if (csv) {
@@ -269,7 +291,10 @@ void add_policies(CLI::App& sub, EvaluationPolicies& policies) {
   sub.add_option("--trim-db", policies.trim_below_peak_db, "How far below the loudest is silence")
       ->check(finite_range(10.0, 120.0))
       ->capture_default_str();
-  sub.add_option("--align", policies.align, "delay: take out one delay found by cross-correlation")
+  sub.add_option(
+         "--align", policies.align,
+         "delay: take out one delay found by cross-correlation (none: the default MCD takes out "
+         "up to 0.1 s for itself, delay_samples says which)")
       ->transform(CLI::Transformer(aligns))
       ->type_name("none|delay");
   sub.add_option("--mcd-profile", policies.mcd_profile,
@@ -338,7 +363,8 @@ void add_eval_command(CLI::App& app, Action& action) {
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   sub->add_option("--progress", command->progress, "auto, json or none")->capture_default_str();
-  sub->add_flag("--force", command->force, "Replace existing outputs");
+  sub->add_flag("--force", command->force,
+                "Replace earlier outputs of ondes eval; nothing else is");
   add_nearest(*sub, command->nearest);
   const MetricSetting scores{.kind = MetricKind::scores, .policies = {}};
   sub->footer("Metrics: " + metric_names(must_metrics({})) +

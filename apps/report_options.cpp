@@ -4,9 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <string_view>
+#include <vector>
 
 #include "apps/eval/metric_plan.h"
 #include "apps/interrupt.h"
@@ -25,34 +23,6 @@ ReportOptions with_whole_name(ReportOptions options, const std::vector<MetricInf
   return options;
 }
 
-// Whether a run measures it is known later; that no run does, now.
-void check_order(const std::string& order_by) {
-  std::vector<MetricInfo> known = all_metrics({.kind = MetricKind::sounds, .policies = {}});
-  const std::vector<MetricInfo> scores = all_metrics({.kind = MetricKind::scores, .policies = {}});
-  known.insert(known.end(), scores.begin(), scores.end());
-  if (!order_by.empty() && find_metric(known, order_by) < 0) {
-    throw Error(ErrorCode::usage, fmt::format("--report-by: expected one of {}, found {}",
-                                              metric_names(known), order_by));
-  }
-}
-
-// --force replaces reports, nothing else: a folder's sounds, and what links lead to, are no inputs
-// that a comparison of paths could find.
-void refuse_other_than_report(const std::string& path) {
-  constexpr std::string_view kStart = "<!DOCTYPE html>";
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(path, ignored)) {
-    return;
-  }
-  std::ifstream file(path, std::ios::binary);
-  std::string start(kStart.size(), ' ');
-  file.read(start.data(), static_cast<std::streamsize>(start.size()));
-  if (file.gcount() > 0 && start != kStart) {
-    throw Error(ErrorCode::usage,
-                path + ": expected a report to replace, found a file of another kind");
-  }
-}
-
 }  // namespace
 
 void add_report_options(CLI::App& sub, ReportRequest& request) {
@@ -67,9 +37,7 @@ void add_report_options(CLI::App& sub, ReportRequest& request) {
                  "The metric that decides which are worst (default: the first)");
 }
 
-std::unique_ptr<ReportFile> open_report(const ReportRequest& request,
-                                        const std::vector<std::string>& inputs,
-                                        bool force) {
+std::unique_ptr<ReportFile> open_report(const ReportRequest& request) {
   if (request.path.empty()) {
     if (request.options.all || !request.options.order_by.empty()) {
       throw Error(ErrorCode::usage, "--report-all and --report-by: expected --report FILE too");
@@ -79,12 +47,6 @@ std::unique_ptr<ReportFile> open_report(const ReportRequest& request,
   if (is_standard_output(request.path)) {
     throw Error(ErrorCode::usage, "--report: expected a file, found standard output");
   }
-  check_order(request.options.order_by);
-  for (const std::string& input : inputs) {
-    refuse_own_input(input, request.path);
-  }
-  refuse_existing(request.path, force);
-  refuse_other_than_report(request.path);
   return std::make_unique<ReportFile>(request.path);
 }
 

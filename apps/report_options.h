@@ -22,13 +22,10 @@ struct ReportRequest {
 
 void add_report_options(CLI::App& sub, ReportRequest& request);
 
-// Before anything is measured: the report's file, open; null if none is asked for. Throws
-// Error{usage} for options without a report, an order that no metric has, standard output, an
-// input as output, or a file that is no report (which `force` does not replace either); Error{io}
-// where a file would be replaced without `force`, or cannot be written.
-std::unique_ptr<ReportFile> open_report(const ReportRequest& request,
-                                        const std::vector<std::string>& inputs,
-                                        bool force);
+// Before anything is measured: the report's file, open; null if none is asked for. What it may
+// replace is known by then. Throws Error{usage} for options without a report and for standard
+// output, Error{io} where the file cannot be written.
+std::unique_ptr<ReportFile> open_report(const ReportRequest& request);
 
 // Details computed, page written, a line about it on standard error. Throws Error{interrupted}
 // after a signal; then there is no report.

@@ -121,48 +121,50 @@ MelCepstralDistortion distortion_of(const MetricInput& input, const std::string&
   return mel_cepstral_distortion(sounds.reference, sounds.generated, sounds.rate_hz, options);
 }
 
-// A reason of one profile is none of the others'.
-MelCepstralDistortion distortion(const MetricInput& input, const std::string& profile) {
-  try {
-    return distortion_of(input, profile);
-  } catch (const Error& error) {
-    MelCepstralDistortion none;
-    none.value_db = none.dtw_db = none.synchronous_db = MetricValue::none(error.what());
-    return none;
+// A long pair is aligned within a band, which the table of a run does not state.
+void stamp(MetricValue& value, int rate_hz, const std::string& parameters) {
+  if (value.value) {
+    value.parameters = fmt::format("{} Hz: {}", rate_hz, parameters);
   }
 }
 
-// A long pair is aligned within a band, which its profile does not state.
-void note_other_parameters(const MetricInput& input, const MelCepstralDistortion& mcd) {
-  const std::string stated =
-      mcd_parameters(input.sounds.rate_hz, mcd_options(input.policies.mcd_profile));
-  if (input.notes != nullptr && mcd.value_db.value && mcd.parameters != stated) {
-    input.notes->push_back("mcd_db was measured with " + mcd.parameters);
+MetricValue delay_of(const MelCepstralDistortion& mcd, const std::string& profile) {
+  if (profile != "default") {
+    return MetricValue::none("only the default profile takes a delay out, this is " + profile);
+  }
+  if (!mcd.value_db.value) {
+    return MetricValue::none(mcd.value_db.reason);
+  }
+  return static_cast<double>(mcd.delay_samples);
+}
+
+void measure_distortion(const MetricInput& input, std::span<MetricValue> values) {
+  const std::string& profile = input.policies.mcd_profile;
+  const MelCepstralDistortion mcd = distortion_of(input, profile);
+  values[kMcd] = mcd.value_db;
+  values[kMcdSync] = mcd.synchronous_db;
+  values[kDelay] = delay_of(mcd, profile);
+  if (mcd.parameters != mcd_parameters(input.sounds.rate_hz, mcd_options(profile))) {
+    stamp(values[kMcd], input.sounds.rate_hz, mcd.parameters);
+    stamp(values[kMcdSync], input.sounds.rate_hz, mcd.parameters);
   }
 }
 
 void measure(const MetricInput& input, std::span<MetricValue> values) {
   const SoundPair& sounds = input.sounds;
-  if (input.any_wanted({kMcd, kMcdSync, kDelay})) {
-    const MelCepstralDistortion mcd = distortion(input, input.policies.mcd_profile);
-    values[kMcd] = mcd.value_db;
-    note_other_parameters(input, mcd);
-    values[kMcdSync] = mcd.synchronous_db;
-    values[kDelay] = mcd.value_db.value && input.policies.mcd_profile == "default"
-                         ? MetricValue(static_cast<double>(mcd.delay_samples))
-                         : MetricValue::none("only the default profile takes a delay out");
-  }
-  if (input.any_wanted({kMcdEspnet})) {
-    values[kMcdEspnet] = distortion(input, "espnet").value_db;
-  }
-  if (input.any_wanted({kMcdKubichek})) {
-    values[kMcdKubichek] = distortion(input, "kubichek").value_db;
-  }
-  if (input.any_wanted({kMfcc, kMfccSync})) {
+  measure_rows(input, {kMcd, kMcdSync, kDelay}, values, [&] { measure_distortion(input, values); });
+  measure_rows(input, {kMcdEspnet}, values,
+               [&] { values[kMcdEspnet] = distortion_of(input, "espnet").value_db; });
+  measure_rows(input, {kMcdKubichek}, values,
+               [&] { values[kMcdKubichek] = distortion_of(input, "kubichek").value_db; });
+  measure_rows(input, {kMfcc, kMfccSync}, values, [&] {
     const MfccDistance mfcc = mfcc_distance(sounds.reference, sounds.generated, sounds.rate_hz);
     values[kMfcc] = mfcc.dtw_db;
     values[kMfccSync] = mfcc.synchronous_db;
-  }
+    if (mfcc.dtw_db.value && mfcc.parameters != mfcc_distance_parameters(sounds.rate_hz)) {
+      values[kMfcc].parameters = mfcc.parameters;
+    }
+  });
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dsp/metrics/measured.h"
@@ -48,7 +49,17 @@ struct MetricInfo {
   int decimals = 3;        // for people
 };
 
-using MetricValue = Measured;  // a number, or the reason why there is none
+// A number, or the reason why there is none.
+struct MetricValue : Measured {
+  std::string parameters;  // where they are not those of the run's MetricInfo; else ""
+
+  MetricValue() = default;
+  MetricValue(double number)
+      : Measured(number) {}  // NOLINT(google-explicit-constructor): it is one
+  MetricValue(Measured measured)
+      : Measured(std::move(measured)) {}  // NOLINT(google-explicit-constructor): it is one
+  static MetricValue none(std::string why) { return Measured::none(std::move(why)); }
+};
 
 // A file as it was found, before any policy touched it.
 struct SoundInfo {
@@ -104,6 +115,9 @@ struct PairedDifference {
   std::optional<double> mean;
   std::optional<double> mean_low;
   std::optional<double> mean_high;
+  // Of the systems, over these pairs: their difference is `mean`.
+  std::optional<double> first_mean;
+  std::optional<double> second_mean;
   // 0 or 1: the system that is better, where the interval leaves 0 out; -1: not told apart.
   int better_system = -1;
 };

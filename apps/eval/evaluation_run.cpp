@@ -159,12 +159,10 @@ class Measuring {
  public:
   Measuring(const EvaluationRequest& request,
             const MetricPlan& plan,
-            int rate_hz,
             JsonLinesFile* file,
             std::int64_t total)
       : request_(request),
         plan_(plan),
-        rate_hz_(rate_hz),
         file_(file),
         progress_(request.progress, "eval", total, kProgressRateHz) {}
 
@@ -178,12 +176,7 @@ class Measuring {
       if (known) {
         return *known;
       }
-      PairResult pair = measure_pair(files, request_.policies, plan_);
-      if (const int rate_hz = pair.reference.rate_hz; rate_hz != 0 && rate_hz != rate_hz_) {
-        pair.notes.push_back(fmt::format("measured at {} Hz; the parameters are stated for {} Hz",
-                                         rate_hz, rate_hz_));
-      }
-      return pair;
+      return measure_pair(files, request_.policies, plan_);
     };
     const auto on_result = [&](const PairResult& pair) {
       if (file_ && !file_->find(system.name, pair.id)) {
@@ -199,7 +192,6 @@ class Measuring {
  private:
   const EvaluationRequest& request_;
   const MetricPlan& plan_;
-  int rate_hz_;  // that parameters are written for
   JsonLinesFile* file_;
   Progress progress_;
   std::int64_t done_ms_ = 0;
@@ -214,7 +206,10 @@ Evaluation run_evaluation(const EvaluationRequest& request) {
   const MetricPlan plan(request.metrics, setting);
   std::vector<Gate> gates;
   for (const std::string& gate : request.gates) {
-    gates.push_back(parse_gate(gate, plan.metrics()));
+    gates.push_back(parse_gate(gate, plan.metrics(), setting));
+  }
+  if (!request.report_order.empty()) {
+    measured_metric("--report-by", request.report_order, plan.metrics(), setting);
   }
   Evaluation evaluation;
   evaluation.reference = request.manifest.empty() ? request.reference : request.manifest;
@@ -229,8 +224,7 @@ Evaluation run_evaluation(const EvaluationRequest& request) {
   }
   const std::unique_ptr<JsonLinesFile> file = results_file(request, evaluation, systems);
   try {
-    Measuring measuring(request, plan, setting.rate_hz, file.get(),
-                        total_ms(systems, request.progress));
+    Measuring measuring(request, plan, file.get(), total_ms(systems, request.progress));
     for (PairedSystem& system : systems) {
       evaluation.systems.push_back(measuring.measure(std::move(system)));
     }

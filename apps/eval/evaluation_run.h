@@ -25,6 +25,7 @@ struct EvaluationRequest {
   bool require_all = false;  // a sound without a partner is an error
   std::uint64_t bootstrap_seed = 0;
   int bootstrap_resamples = 10000;
+  std::string report_order;  // a metric that must be measured, for --report-by; "": any
   std::vector<std::string>
       outputs;  // of the caller: Error{usage} if one is a file that is measured
   ProgressMode progress = ProgressMode::automatic;

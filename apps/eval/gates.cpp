@@ -7,7 +7,6 @@
 #include <cmath>
 #include <string_view>
 
-#include "apps/eval/metric_plan.h"
 #include "engine/error.h"
 #include "engine/files/json_fields.h"
 
@@ -82,7 +81,9 @@ std::optional<double> aggregate(Gate::Over over, const MetricSummary& summary) {
 
 }  // namespace
 
-Gate parse_gate(const std::string& text, const std::vector<MetricInfo>& metrics) {
+Gate parse_gate(const std::string& text,
+                const std::vector<MetricInfo>& metrics,
+                const MetricSetting& setting) {
   Gate gate;
   gate.text = text;
   const std::size_t at = text.find_first_of("<>");
@@ -104,12 +105,7 @@ Gate parse_gate(const std::string& text, const std::vector<MetricInfo>& metrics)
   if (name.empty()) {
     refuse(text);
   }
-  gate.metric = find_metric(metrics, std::string(name));
-  if (gate.metric < 0) {
-    throw Error(ErrorCode::usage,
-                fmt::format("--gate {}: expected a metric that is measured ({}), found {}",
-                            quote(text), metric_names(metrics), quote(name)));
-  }
+  gate.metric = measured_metric("--gate " + quote(text), std::string(name), metrics, setting);
   return gate;
 }
 

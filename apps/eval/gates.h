@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "apps/eval/evaluation.h"
+#include "apps/eval/metric_plan.h"
 
 namespace ondes {
 
@@ -27,7 +28,9 @@ struct Gate {
 };
 
 // Throws Error{usage} for a text that is no gate and for a metric that the run does not measure.
-Gate parse_gate(const std::string& text, const std::vector<MetricInfo>& metrics);
+Gate parse_gate(const std::string& text,
+                const std::vector<MetricInfo>& metrics,
+                const MetricSetting& setting);
 
 GateResult check_gate(const Gate& gate, const System& system, const MetricInfo& metric);
 

@@ -70,6 +70,9 @@ PairResult measure_pair(const PairFiles& files,
   result.reference.path = files.reference;
   result.generated.path = files.generated;
   try {
+    if (!files.refused.empty()) {
+      throw Error(ErrorCode::bad_input, files.refused);
+    }
     measure_into(result, files, policies, plan);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::interrupted) {

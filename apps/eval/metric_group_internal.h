@@ -11,6 +11,7 @@
 #include "apps/eval/evaluation.h"
 #include "apps/eval/sound_pair.h"
 #include "dsp/note_event.h"
+#include "engine/error.h"
 
 namespace ondes {
 
@@ -21,7 +22,7 @@ struct MetricInput {
   const SoundPair& sounds;
   const EvaluationPolicies& policies;
   const std::string& id;                      // of the pair: imported tracks carry its name
-  std::vector<std::string>* notes = nullptr;  // gets what was measured otherwise than stated
+  std::vector<std::string>* notes = nullptr;  // gets what a reader of the numbers should know
   std::span<const NoteEvent> score = {};      // of renders: then there is no reference sound
   std::vector<int> outputs = {};              // of the group's rows; -1: its value is not wanted
 
@@ -42,14 +43,34 @@ struct MetricRow {
 struct MetricSetting {
   MetricKind kind = MetricKind::sounds;
   EvaluationPolicies policies;
-  int rate_hz = 22050;  // of the first reference; pairs of another rate say so in their notes
+  int rate_hz = 22050;  // of the first reference; values at another rate carry their own
 };
 
 struct MetricGroup {
   std::vector<MetricRow> (*rows)(const MetricSetting& setting);
-  // `values` runs parallel to rows(). May throw Error, which then is the reason of every value.
+  // `values` runs parallel to rows(). What it throws is the reason of every value: what can fail by
+  // itself stands in a measure_rows() of its own.
   void (*measure)(const MetricInput& input, std::span<MetricValue> values);
 };
+
+// Calls `measure_them` if any of `rows` is wanted; an Error that it throws is the reason of those
+// rows, and of no others.
+template <typename Measure>
+void measure_rows(const MetricInput& input,
+                  std::initializer_list<int> rows,
+                  std::span<MetricValue> values,
+                  const Measure& measure_them) {
+  if (!input.any_wanted(rows)) {
+    return;
+  }
+  try {
+    measure_them();
+  } catch (const Error& error) {
+    for (const int row : rows) {
+      values[static_cast<std::size_t>(row)] = MetricValue::none(error.what());
+    }
+  }
+}
 
 // In the order in which they are shown.
 std::span<const MetricGroup> metric_groups(MetricKind kind);

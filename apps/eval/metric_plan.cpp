@@ -89,6 +89,25 @@ int find_metric(const std::vector<MetricInfo>& metrics, const std::string& name)
   return named == metrics.end() ? -1 : static_cast<int>(named - metrics.begin());
 }
 
+int measured_metric(const std::string& option,
+                    const std::string& name,
+                    const std::vector<MetricInfo>& measured,
+                    const MetricSetting& setting) {
+  const int index = find_metric(measured, name);
+  if (index >= 0) {
+    return index;
+  }
+  const std::vector<MetricInfo> all = all_metrics(setting);
+  const int known = find_metric(all, name);
+  throw Error(
+      ErrorCode::usage,
+      fmt::format("{}: expected a metric that is measured ({}), found {}{}", option,
+                  metric_names(measured), quote(name),
+                  known < 0 ? ""
+                            : fmt::format("; --metrics all has it, and so has --metrics must,{}",
+                                          all[static_cast<std::size_t>(known)].name)));
+}
+
 std::string metric_names(const std::vector<MetricInfo>& metrics) {
   std::string text;
   for (const MetricInfo& metric : metrics) {
@@ -97,7 +116,8 @@ std::string metric_names(const std::vector<MetricInfo>& metrics) {
   return text;
 }
 
-MetricPlan::MetricPlan(const std::vector<std::string>& names, const MetricSetting& setting) {
+MetricPlan::MetricPlan(const std::vector<std::string>& names, const MetricSetting& setting)
+    : setting_(setting) {
   const std::set<std::string> selected = selected_names(names, setting);
   for (const MetricGroup& group : metric_groups(setting.kind)) {
     Part part{&group, {}};
@@ -140,7 +160,31 @@ std::vector<MetricValue> MetricPlan::measure(const MetricInput& input) const {
       }
     }
   }
+  stamp_other_rate(input.sounds.rate_hz, values);
   return values;
+}
+
+// Parameters in samples are others at another rate; what a group stated itself stays.
+void MetricPlan::stamp_other_rate(int rate_hz, std::vector<MetricValue>& values) const {
+  if (rate_hz == setting_.rate_hz || setting_.kind == MetricKind::scores) {
+    return;
+  }
+  MetricSetting setting = setting_;
+  setting.rate_hz = rate_hz;
+  for (const Part& part : parts_) {
+    const std::vector<MetricRow> rows = part.group->rows(setting);
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+      if (part.outputs[row] < 0) {
+        continue;
+      }
+      const auto output = static_cast<std::size_t>(part.outputs[row]);
+      MetricValue& value = values[output];
+      if (value.value && value.parameters.empty() &&
+          rows[row].info.parameters != metrics_[output].parameters) {
+        value.parameters = rows[row].info.parameters;
+      }
+    }
+  }
 }
 
 }  // namespace ondes

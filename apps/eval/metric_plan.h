@@ -30,6 +30,9 @@ class MetricPlan {
     const MetricGroup* group = nullptr;
     std::vector<int> outputs;  // of each row of the group: where its value goes; -1: nowhere
   };
+  void stamp_other_rate(int rate_hz, std::vector<MetricValue>& values) const;
+
+  MetricSetting setting_;  // that metrics() states parameters for
   std::vector<MetricInfo> metrics_;
   std::vector<Part> parts_;
 };
@@ -42,6 +45,13 @@ std::vector<MetricInfo> must_metrics(const MetricSetting& setting);
 
 // The index of the metric called `name`, which may leave the unit out ("mcd" for mcd_db), or -1.
 int find_metric(const std::vector<MetricInfo>& metrics, const std::string& name);
+
+// The index of the metric called `name` among those that a run measures. Throws Error{usage} that
+// begins with `option`, and says how to have a metric measured that the run could.
+int measured_metric(const std::string& option,
+                    const std::string& name,
+                    const std::vector<MetricInfo>& measured,
+                    const MetricSetting& setting);
 
 // "mcd_db, mcd_sync_db, ..."
 std::string metric_names(const std::vector<MetricInfo>& metrics);

@@ -37,36 +37,73 @@ bool is_hidden(const fs::path& path) {
   return path.filename().string().starts_with('.');
 }
 
-using Stems =
-    std::map<std::string, std::string>;  // path below the folder without extension -> path
+// Path below the folder without extension -> the files that have it, sorted.
+using Stems = std::map<std::string, std::vector<std::string>>;
+
+// What is below one folder. Links are followed, so that `above` says where the walk came from: a
+// link that leads back up would never end.
+class Walk {
+ public:
+  Walk(std::string folder, bool (*is_wanted)(const fs::path&))
+      : root_(std::move(folder)), is_wanted_(is_wanted) {}
+
+  Stems run() {
+    visit(root_);
+    for (auto& [stem, paths] : stems_) {
+      std::sort(paths.begin(), paths.end());
+    }
+    return std::move(stems_);
+  }
+
+ private:
+  void visit(const fs::path& folder) {
+    std::error_code error;
+    const fs::path real = fs::canonical(folder, error);
+    if (!error && std::find(above_.begin(), above_.end(), real) != above_.end()) {
+      return;
+    }
+    above_.push_back(real);
+    fs::directory_iterator entry(folder, error);
+    for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+      std::error_code ignored;
+      if (is_hidden(entry->path())) {
+        continue;
+      }
+      if (entry->is_directory(ignored)) {
+        visit(entry->path());
+      } else if (entry->is_regular_file(ignored) && is_wanted_(entry->path())) {
+        const fs::path below = entry->path().lexically_relative(root_);
+        stems_[fs::path(below).replace_extension().generic_string()].push_back(
+            entry->path().string());
+      }
+    }
+    if (error) {
+      throw Error(ErrorCode::io, fmt::format("{}: {}", folder.string(), error.message()));
+    }
+    above_.pop_back();
+  }
+
+  std::string root_;
+  bool (*is_wanted_)(const fs::path&);
+  std::vector<fs::path> above_;
+  Stems stems_;
+};
 
 Stems stems_of(const std::string& folder, bool (*is_wanted)(const fs::path&)) {
-  Stems stems;
-  std::error_code error;
-  fs::recursive_directory_iterator entry(folder, error);
-  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    if (is_hidden(entry->path())) {
-      entry.disable_recursion_pending();
-      continue;
-    }
-    std::error_code ignored;
-    if (!entry->is_regular_file(ignored) || !is_wanted(entry->path())) {
-      continue;
-    }
-    const std::string stem =
-        entry->path().lexically_relative(folder).replace_extension().generic_string();
-    const auto [known, is_new] = stems.emplace(stem, entry->path().string());
-    if (!is_new) {
-      throw Error(ErrorCode::bad_input,
-                  fmt::format("{}: expected one sound of each stem, found {} and {}", folder,
-                              std::min(known->second, entry->path().string()),
-                              std::max(known->second, entry->path().string())));
-    }
-  }
-  if (error) {
-    throw Error(ErrorCode::io, fmt::format("{}: {}", folder, error.message()));
-  }
-  return stems;
+  return Walk(folder, is_wanted).run();
+}
+
+bool is_score_path(const fs::path& path) {
+  return is_score(path.string());
+}
+
+// "" unless two files of one folder have the stem: which is meant, nobody can know.
+std::string why_refused(const std::vector<std::string>& references,
+                        const std::vector<std::string>& generated) {
+  const std::vector<std::string>& several = references.size() > 1 ? references : generated;
+  return several.size() > 1 ? fmt::format("expected one file of this stem, found {} and {}",
+                                          several[0], several[1])
+                            : "";
 }
 
 std::string some_stems(const Stems& stems) {
@@ -75,7 +112,7 @@ std::string some_stems(const Stems& stems) {
   }
   std::string text = fmt::format("{} sound{} (", stems.size(), stems.size() == 1 ? "" : "s");
   std::size_t count = 0;
-  for (const auto& [stem, path] : stems) {
+  for (const auto& [stem, paths] : stems) {
     if (count == kStemsInMessages) {
       text += ", ...";
       break;
@@ -88,18 +125,19 @@ std::string some_stems(const Stems& stems) {
 Pairing pair_folders(const std::string& reference, const std::string& generated) {
   Stems references = stems_of(reference, is_sound);
   if (references.empty()) {
-    references = stems_of(reference, [](const fs::path& path) { return is_score(path.string()); });
+    references = stems_of(reference, is_score_path);
   }
   const Stems others = stems_of(generated, is_sound);
   Pairing pairing;
-  for (const auto& [stem, path] : references) {
+  for (const auto& [stem, paths] : references) {
     if (const auto other = others.find(stem); other != others.end()) {
-      pairing.pairs.push_back({stem, path, other->second});
+      pairing.pairs.push_back(
+          {stem, paths.front(), other->second.front(), why_refused(paths, other->second)});
     } else {
       pairing.only_in_reference.push_back(stem);
     }
   }
-  for (const auto& [stem, path] : others) {
+  for (const auto& [stem, paths] : others) {
     if (!references.contains(stem)) {
       pairing.only_in_generated.push_back(stem);
     }
@@ -107,8 +145,11 @@ Pairing pair_folders(const std::string& reference, const std::string& generated)
   if (pairing.pairs.empty()) {
     throw Error(ErrorCode::bad_input,
                 fmt::format("no pairs: {} has {}, {} has {}; pairs have the same path below their "
-                            "folders up to the extension (or name them in --manifest)",
-                            reference, some_stems(references), generated, some_stems(others)));
+                            "folders up to the extension (or name them in --manifest){}",
+                            reference, some_stems(references), generated, some_stems(others),
+                            others.empty() && !stems_of(generated, is_score_path).empty()
+                                ? "; scores come first, their renders second"
+                                : ""));
   }
   return pairing;
 }
@@ -129,8 +170,8 @@ std::vector<std::string> sounds_at(const std::string& path) {
     return {path};
   }
   std::vector<std::string> sounds;
-  for (const auto& [stem, sound] : stems_of(path, is_sound)) {
-    sounds.push_back(sound);
+  for (const auto& [stem, paths] : stems_of(path, is_sound)) {
+    sounds.insert(sounds.end(), paths.begin(), paths.end());
   }
   if (sounds.empty()) {
     throw Error(ErrorCode::bad_input, path + ": expected sounds, found none");
@@ -152,6 +193,15 @@ Pairing pair_sounds(const std::string& reference, const std::string& generated) 
   }
   if (folders) {
     return pair_folders(reference, generated);
+  }
+  if (is_score(generated)) {
+    throw Error(
+        ErrorCode::usage,
+        is_score(reference)
+            ? fmt::format("expected a render of {}, found the score {}", reference, generated)
+            : fmt::format("expected a score and then its render, found them the other way "
+                          "round; run: ondes eval {} {}",
+                          generated, reference));
   }
   Pairing pairing;
   pairing.pairs.push_back({fs::path(generated).stem().string(), reference, generated});

@@ -3,7 +3,8 @@
 //   two files    one pair
 //   two folders  recursively: sounds whose paths below their folders agree up to the extension.
 //                Exactly: clip1 is not clip10, and case counts. Files that are no sounds by their
-//                extension and hidden files are left out; links to folders are not followed.
+//                extension and hidden files are left out; links to folders are followed, but not
+//                back into a folder that they lie in.
 //                A reference folder without sounds but with scores (.mid, .midi) pairs by those.
 //   a manifest   a pair a line, CSV or JSON lines; paths are seen from the manifest's folder.
 //
@@ -20,6 +21,7 @@ struct PairFiles {
   std::string id;  // the common stem: "speaker1/clip3"
   std::string reference;
   std::string generated;
+  std::string refused = {};  // why it cannot be measured: two sounds have this stem; "" if it can
 };
 
 struct Pairing {
@@ -35,9 +37,10 @@ std::vector<std::string> sounds_at(const std::string& path);
 // By its extension: .mid or .midi.
 bool is_score(const std::string& path);
 
-// Two files or two folders. Throws Error{usage} for one of each, and Error{bad_input} for two
-// sounds of one stem in one folder (a.wav and a.flac), and where nothing pairs: with the counts and
-// some stems of either side.
+// Two files or two folders. Two sounds of one stem in one folder (a.wav and a.flac) make that pair
+// refused, and no other. Throws Error{usage} for one of each, and for a render given as the
+// reference of its score; Error{bad_input} where nothing pairs: with the counts and some stems of
+// either side.
 Pairing pair_sounds(const std::string& reference, const std::string& generated);
 
 // Columns (or keys) ref and gen, and id if wanted; without it `gen` up to its extension is the id.

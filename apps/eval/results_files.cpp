@@ -23,7 +23,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kSchema = "ondes_eval";
-constexpr int kSchemaVersion = 1;
+constexpr int kSchemaVersion = 2;
 
 std::string line_of(const json& object) {
   return object.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
@@ -183,12 +183,22 @@ std::string csv_cell(const std::string& text) {
   return quoted + "\"";
 }
 
-std::string measured_with_text(const Evaluation& evaluation) {
+std::string measured_with_text(const Evaluation& evaluation, const PairResult& pair) {
   std::string text = "ondes " + evaluation.version + "; " + policy_text(evaluation.policies);
-  for (const MetricInfo& metric : evaluation.metrics) {
-    text += " | " + metric.name + ": " + metric.parameters;
+  for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
+    const MetricInfo& metric = evaluation.metrics[m];
+    const bool own = m < pair.values.size() && !pair.values[m].parameters.empty();
+    text += " | " + metric.name + ": " + (own ? pair.values[m].parameters : metric.parameters);
   }
   return text;
+}
+
+// Nothing is known of a sound that could not be read, and a score has neither: empty cells.
+std::string duration_cell(const SoundInfo& sound) {
+  return sound.rate_hz > 0 ? fmt::format("{}", sound.duration_s()) : "";
+}
+std::string rate_cell(const SoundInfo& sound) {
+  return sound.rate_hz > 0 ? fmt::format("{}", sound.rate_hz) : "";
 }
 
 std::string joined(const std::vector<std::string>& texts) {
@@ -196,10 +206,10 @@ std::string joined(const std::vector<std::string>& texts) {
 }
 
 std::string csv_row(const PairResult& pair, const Evaluation& evaluation) {
-  std::string row = fmt::format(
-      ",{},{},{},{},{},{}", csv_cell(pair.id), csv_cell(pair.reference.path),
-      csv_cell(pair.generated.path), pair.reference.duration_s(), pair.generated.duration_s(),
-      fmt::format("{},{}", pair.reference.rate_hz, pair.generated.rate_hz));
+  std::string row = fmt::format(",{},{},{},{},{},{}", csv_cell(pair.id),
+                                csv_cell(pair.reference.path), csv_cell(pair.generated.path),
+                                duration_cell(pair.reference), duration_cell(pair.generated),
+                                rate_cell(pair.reference) + "," + rate_cell(pair.generated));
   std::vector<std::string> unmeasured;
   for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
     row += ',';
@@ -226,10 +236,10 @@ std::string results_csv(const Evaluation& evaluation) {
     text += ',' + metric.name;
   }
   text += ",unmeasured,notes,failure,measured_with\n";
-  const std::string measured_with = csv_cell(measured_with_text(evaluation));
   for (const System& system : evaluation.systems) {
     for (const PairResult& pair : system.pairs) {
-      text += csv_cell(system.name) + csv_row(pair, evaluation) + ',' + measured_with + '\n';
+      text += csv_cell(system.name) + csv_row(pair, evaluation) + ',' +
+              csv_cell(measured_with_text(evaluation, pair)) + '\n';
     }
   }
   return text;

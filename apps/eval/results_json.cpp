@@ -100,6 +100,7 @@ json pair_to_json(const PairResult& pair,
                   const std::vector<MetricInfo>& metrics) {
   json values = json::object();
   json unmeasured = json::object();
+  json measured_with = json::object();
   for (std::size_t m = 0; m < metrics.size(); ++m) {
     if (!pair.failure.empty()) {
       values[metrics[m].name] = nullptr;
@@ -109,6 +110,9 @@ json pair_to_json(const PairResult& pair,
     if (!pair.values[m].value) {
       unmeasured[metrics[m].name] = pair.values[m].reason;
     }
+    if (!pair.values[m].parameters.empty()) {
+      measured_with[metrics[m].name] = pair.values[m].parameters;
+    }
   }
   return {{"pair", pair.id},
           {"system", system},
@@ -117,6 +121,7 @@ json pair_to_json(const PairResult& pair,
           {"notes", pair.notes},
           {"values", values},
           {"unmeasured", unmeasured},
+          {"measured_with", measured_with},
           {"failure", pair.failure.empty() ? json(nullptr) : json(pair.failure)}};
 }
 
@@ -137,11 +142,13 @@ PairLine pair_of_json(const json& object,
   const json& values = fields.object("values");
   JsonFields numbers(values, where + ": values");
   JsonFields reasons(fields.object("unmeasured"), where + ": unmeasured");
+  JsonFields parameters(fields.object("measured_with"), where + ": measured_with");
   for (const MetricInfo& metric : metrics) {
     const bool measured = values.contains(metric.name) && !values[metric.name].is_null();
     line.pair.values.push_back(measured
                                    ? MetricValue(numbers.number(metric.name, -kGreatest, kGreatest))
                                    : MetricValue::none(reasons.text(metric.name, kMaxText)));
+    line.pair.values.back().parameters = parameters.text(metric.name, "");
   }
   return line;
 }
@@ -173,6 +180,8 @@ json summary_to_json(const Evaluation& evaluation) {
       differences[evaluation.metrics[m].name] = {
           {"n", difference.count},
           {"mean", number_or_null(difference.mean)},
+          {"first_mean", number_or_null(difference.first_mean)},
+          {"second_mean", number_or_null(difference.second_mean)},
           {"mean_low_95", number_or_null(difference.mean_low)},
           {"mean_high_95", number_or_null(difference.mean_high)},
           {"better",

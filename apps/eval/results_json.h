@@ -10,7 +10,8 @@
 
 namespace ondes {
 
-// One line's object: "pair", "system", the two files, notes, "values", "unmeasured", "failure".
+// One line's object: "pair", "system", the two files, notes, "values", "unmeasured",
+// "measured_with" (parameters that are not those of the first line), "failure".
 nlohmann::json pair_to_json(const PairResult& pair,
                             const std::string& system,
                             const std::vector<MetricInfo>& metrics);

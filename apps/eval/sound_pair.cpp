@@ -19,6 +19,7 @@ namespace {
 
 constexpr double kTrimFrameS = 0.020;
 constexpr double kTrimHopS = 0.005;
+constexpr double kDelayCorrelation = 0.5;  // below it a best lag says nothing
 
 std::vector<float> mix_down(ConstFrames in) {
   std::vector<float> mono(static_cast<std::size_t>(in.frames()));
@@ -89,8 +90,16 @@ void trim_silence(std::vector<float>& x,
 }
 
 void align_delay(SoundPair& pair, double max_delay_s) {
-  const Delay delay =
-      estimate_delay(pair.reference, pair.generated, std::llround(max_delay_s * pair.rate_hz));
+  const Delay delay = estimate_delay(pair.reference, pair.generated,
+                                     std::llround(max_delay_s * pair.rate_hz), kDelayCorrelation);
+  if (delay.samples == 0) {
+    if (delay.correlation < kDelayCorrelation) {
+      pair.notes.push_back(
+          fmt::format("no delay taken out: none was found with a correlation of {} or more",
+                      kDelayCorrelation));
+    }
+    return;
+  }
   // Something of either sound is left, whatever the delay.
   std::vector<float>& late = delay.samples > 0 ? pair.generated : pair.reference;
   const std::int64_t cut = std::min(std::abs(delay.samples), std::ssize(late) - 1);

@@ -47,18 +47,17 @@ std::vector<MetricRow> rows(const MetricSetting&) {
 void measure(const MetricInput& input, std::span<MetricValue> values) {
   const std::span<const float> reference = input.sounds.common_reference();
   const std::span<const float> generated = input.sounds.common_generated();
-  if (input.any_wanted({kMultiResolution})) {
+  measure_rows(input, {kMultiResolution}, values, [&] {
     values[kMultiResolution] = multi_resolution_stft_distance(reference, generated).value;
-  }
-  if (input.any_wanted({kConvergence, kLogMagnitude, kLsd})) {
+  });
+  measure_rows(input, {kConvergence, kLogMagnitude, kLsd}, values, [&] {
     const SpectralDistances distances = spectral_distances(reference, generated);
     values[kConvergence] = distances.spectral_convergence;
     values[kLogMagnitude] = distances.log_magnitude;
     values[kLsd] = distances.log_spectral_distance_db;
-  }
-  if (input.any_wanted({kDifference})) {
-    values[kDifference] = log_spectral_difference_db(reference, generated);
-  }
+  });
+  measure_rows(input, {kDifference}, values,
+               [&] { values[kDifference] = log_spectral_difference_db(reference, generated); });
 }
 
 }  // namespace

@@ -68,6 +68,10 @@ PairedDifference difference_of(const Evaluation& evaluation,
   PairedDifference difference;
   difference.count = std::ssize(of_first);
   difference.mean = paired.mean_difference;
+  if (!of_first.empty()) {
+    difference.first_mean = mean(of_first);
+    difference.second_mean = mean(of_second);
+  }
   if (paired.interval) {
     difference.mean_low = paired.interval->low;
     difference.mean_high = paired.interval->high;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "apps/eval/policy_names.h"
 #include "apps/eval/summary.h"
@@ -10,9 +11,6 @@
 namespace ondes {
 namespace {
 
-// Two-sided, five signs alike still come by chance once in 16: below that an interval is an
-// ornament.
-constexpr std::int64_t kFewPairs = 6;
 constexpr std::size_t kListed = 5;  // of pairs without partner, of files that break a gate
 
 std::string number(const std::optional<double>& value, const MetricInfo& metric) {
@@ -97,6 +95,38 @@ std::string corpus_text(const Evaluation& evaluation, const System& system) {
   return text;
 }
 
+// Above the tables, because it says how to read them: by each metric's own number of pairs.
+std::string few_pairs_text(const Evaluation& evaluation) {
+  std::map<std::int64_t, std::string> by_count;
+  for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
+    const std::int64_t count = evaluation.systems.size() == 2
+                                   ? evaluation.differences[m].count
+                                   : evaluation.systems.front().summaries[m].count;
+    if (count > 0 && count < kFewPairs) {
+      std::string& names = by_count[count];
+      names += (names.empty() ? "" : ", ") + evaluation.metrics[m].name;
+    }
+  }
+  std::string text;
+  for (const auto& [count, names] : by_count) {
+    text += fmt::format("{} pair{} too few for intervals to mean much: {}\n", count,
+                        count == 1 ? " is" : "s are", names);
+  }
+  return text;
+}
+
+// With very few pairs the sign of a difference is all there is to say.
+std::string better_text(const PairedDifference& difference, Better better) {
+  if (better == Better::neither) {
+    return "";
+  }
+  const char* const words[] = {"not told apart", "A", "B"};
+  const std::string text = words[difference.better_system + 1];
+  return difference.count < kFewestToTell && difference.better_system >= 0
+             ? fmt::format("({} in these {})", text, difference.count)
+             : text;
+}
+
 std::string comparison_text(const Evaluation& evaluation) {
   const int width = name_width(evaluation);
   std::string text =
@@ -106,17 +136,13 @@ std::string comparison_text(const Evaluation& evaluation) {
   for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
     const MetricInfo& metric = evaluation.metrics[m];
     const PairedDifference& difference = evaluation.differences[m];
-    const char* better = metric.better == Better::neither ? ""
-                         : difference.better_system == 0  ? "A"
-                         : difference.better_system == 1  ? "B"
-                                                          : "not told apart";
-    text += fmt::format(
-        "{:<{}} {:>6} {:>10} {:>10} {:>10} {:>22}  {:<5} {}\n", metric.name, width,
-        difference.count, number(evaluation.systems[0].summaries[m].mean, metric),
-        number(evaluation.systems[1].summaries[m].mean, metric), number(difference.mean, metric),
-        interval(difference.mean_low, difference.mean_high, metric), metric.unit, better);
+    text += fmt::format("{:<{}} {:>6} {:>10} {:>10} {:>10} {:>22}  {:<5} {}\n", metric.name, width,
+                        difference.count, number(difference.first_mean, metric),
+                        number(difference.second_mean, metric), number(difference.mean, metric),
+                        interval(difference.mean_low, difference.mean_high, metric), metric.unit,
+                        better_text(difference, metric.better));
   }
-  return text;
+  return text + "A and B: means over the n pairs that both have\n";
 }
 
 std::string system_remarks(const System& system) {
@@ -152,9 +178,6 @@ std::string parameters_text(const Evaluation& evaluation) {
   if (most > 1) {
     text += fmt::format("  intervals: bootstrap over pairs, {} resamples, seed {}\n",
                         evaluation.bootstrap_resamples, evaluation.bootstrap_seed);
-    if (most < kFewPairs) {
-      text += fmt::format("  {} pairs are too few for intervals to mean much\n", most);
-    }
   }
   return text;
 }
@@ -177,6 +200,9 @@ std::string gates_text(const Evaluation& evaluation) {
 
 std::string evaluation_text(const Evaluation& evaluation) {
   std::string text;
+  if (evaluation.systems.size() == 2 || evaluation.systems.front().pairs.size() > 1) {
+    text += few_pairs_text(evaluation);
+  }
   if (evaluation.systems.size() == 2) {
     text += comparison_text(evaluation);
   } else if (evaluation.systems.front().pairs.size() == 1) {

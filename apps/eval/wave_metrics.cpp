@@ -33,15 +33,15 @@ std::vector<MetricRow> rows(const MetricSetting&) {
 
 void measure(const MetricInput& input, std::span<MetricValue> values) {
   const SoundPair& sounds = input.sounds;
-  if (input.any_wanted({kStoi, kEstoi})) {
+  measure_rows(input, {kStoi, kEstoi}, values, [&] {
     const Intelligibility measured =
         intelligibility(sounds.common_reference(), sounds.common_generated(), sounds.rate_hz);
     values[kStoi] = measured.stoi;
     values[kEstoi] = measured.estoi;
-  }
-  if (input.any_wanted({kSiSdr})) {
+  });
+  measure_rows(input, {kSiSdr}, values, [&] {
     values[kSiSdr] = si_sdr_db(sounds.common_reference(), sounds.common_generated());
-  }
+  });
 }
 
 }  // namespace

@@ -159,13 +159,67 @@ TEST_CASE("folders pair by exact stem, and what has no partner is listed and cou
   check_contains(strict.err, {"--require-all", "clip1"});
 }
 
-TEST_CASE("two sounds of one stem in one folder are refused by name") {
+TEST_CASE(
+    "two sounds of one stem in one folder are one failure, by name, and the rest is measured") {
   const EvalRig rig;
   rig.corpus();
   rig.sound("gen/a.flac");
-  const ProgramResult result = rig.eval({"ref", "gen"});
+  const ProgramResult result = rig.eval({"ref", "gen", "--metrics", "mcd", "--json"});
   CHECK(result.exit_code == 3);
-  check_contains(result.err, {"gen/a.flac", "gen/a.wav"});
+  check_contains(result.err, {"a: not measured", "gen/a.flac", "gen/a.wav"});
+  const nlohmann::json summary = nlohmann::json::parse(result.out);
+  CHECK(metric(summary, "mcd_db")["n"] == 2);
+}
+
+TEST_CASE("folders behind links are measured, and a link that leads back up ends") {
+  const EvalRig rig;
+  rig.corpus();
+  rig.sound("elsewhere/deep.wav");
+  for (const char* side : {"ref", "gen"}) {
+    fs::create_directory_symlink(rig.folder.path() / "elsewhere",
+                                 rig.folder.path() / side / "linked");
+    fs::create_directory_symlink(rig.folder.path() / side, rig.folder.path() / side / "loop");
+  }
+  const nlohmann::json summary = rig.summary({"ref", "gen", "--metrics", "length_difference"});
+  CHECK(summary["systems"][0]["pairs"] == 4);
+}
+
+TEST_CASE("a pair of another rate carries its own parameters, and the others theirs") {
+  const EvalRig rig;
+  rig.corpus();
+  for (const char* side : {"ref", "gen"}) {
+    rig.sound(std::string(side) + "/high.wav", {.rate_hz = 24000});
+  }
+  REQUIRE(rig.eval({"ref", "gen", "--metrics", "mcd,loudness_difference", "--jsonl", "out.jsonl",
+                    "--csv", "out.csv", "--threads", "1"})
+              .exit_code == 0);
+  const std::vector<nlohmann::json> lines = rig.lines("out.jsonl");
+  REQUIRE(lines.size() == 5);
+  CHECK(lines[1]["measured_with"].empty());
+  check_contains(lines[4]["measured_with"]["mcd_db"].get<std::string>(), {"24000 Hz: "});
+  CHECK_FALSE(lines[4]["measured_with"].contains("loudness_difference_lu"));
+  std::istringstream csv(rig.bytes("out.csv"));
+  for (std::string row; std::getline(csv, row);) {
+    INFO(row);
+    if (row.starts_with("gen,")) {
+      CHECK((row.find("mcd_db: 24000 Hz") != std::string::npos) == row.starts_with("gen,high,"));
+    }
+  }
+  // What a resumed run keeps still says what it was measured with.
+  REQUIRE(rig.eval({"ref", "gen", "--metrics", "mcd,loudness_difference", "--jsonl", "out.jsonl",
+                    "--resume"})
+              .exit_code == 0);
+  CHECK(rig.lines("out.jsonl")[4]["measured_with"] == lines[4]["measured_with"]);
+}
+
+TEST_CASE("what a metric lacks has its own reason, not its neighbour's") {
+  const EvalRig rig;
+  rig.sound("a.wav");
+  rig.sound("b.wav", {.seconds = 1.01 / kRateHz});
+  REQUIRE(rig.eval({"a.wav", "b.wav", "--jsonl", "out.jsonl"}).exit_code == 0);
+  const nlohmann::json line = rig.lines("out.jsonl").at(1);
+  INFO(line["unmeasured"].dump());
+  CHECK(line["unmeasured"]["delay_samples"] == line["unmeasured"]["mcd_db"]);
 }
 
 TEST_CASE("folders without a pair end with the counts and stems of both sides") {
@@ -379,7 +433,10 @@ TEST_CASE("gates and metrics that make no sense are usage errors before anything
   for (const std::string gate : {"mcd", "mcd<", "<5", "mcd<nan", "mcd<5x", "mcd==5"}) {
     refused({"ref", "gen", "--gate", gate}, {"--gate"});
   }
-  refused({"ref", "gen", "--metrics", "mcd", "--gate", "stoi>0.5"}, {"stoi", "mcd_db"});
+  refused({"ref", "gen", "--metrics", "mcd", "--gate", "stoi>0.5"},
+          {"stoi", "mcd_db", "--metrics all"});
+  refused({"ref", "gen", "--metrics", "mcd", "--report", "out.html", "--report-by", "stoi"},
+          {"--report-by", "stoi", "--metrics all"});
   refused({"ref", "gen", "--metrics", "loudnes"},
           {"--metrics", "loudnes", "loudness_difference_lu"});
   refused({"ref", "gen", "--mcd-profile", "pymcd"}, {"pymcd", "WORLD"});
@@ -406,8 +463,11 @@ TEST_CASE("two systems are compared over their common pairs, and the nearer one 
   CHECK(difference["n"] == 3);
   CHECK(difference["better"] == "gen");
   CHECK(difference["mean_high_95"].get<double>() < 0.0);
+  // Means over the common pairs; rounding of two sums of three.
+  CHECK(difference["second_mean"].get<double>() - difference["first_mean"].get<double>() ==
+        Approx(difference["mean"].get<double>()).epsilon(1e-9));
   check_contains(rig.eval({"ref", "--compare", "worse", "gen", "--metrics", "mcd"}).out,
-                 {"A: worse", "B: gen", "B - A"});
+                 {"A: worse", "B: gen", "B - A", "3 pairs are too few", "(B in these 3)"});
 }
 
 TEST_CASE("any number of threads gives the same CSV, and the seed the same intervals") {
@@ -458,6 +518,11 @@ TEST_CASE("outputs are never replaced without --force, and an unwritable one is 
   rig.write("out.csv", "mine");
   CHECK(rig.eval({"ref", "gen", "--metrics", "mcd", "--csv", "out.csv"}).exit_code == 4);
   CHECK(rig.bytes("out.csv") == "mine");
+  // --force replaces earlier outputs; this is none.
+  CHECK(rig.eval({"ref", "gen", "--metrics", "mcd", "--csv", "out.csv", "--force"}).exit_code == 2);
+  CHECK(rig.bytes("out.csv") == "mine");
+  fs::remove(rig.folder.path() / "out.csv");
+  CHECK(rig.eval({"ref", "gen", "--metrics", "mcd", "--csv", "out.csv"}).exit_code == 0);
   CHECK(rig.eval({"ref", "gen", "--metrics", "mcd", "--csv", "out.csv", "--force"}).exit_code == 0);
   for (const char* option : {"--csv", "--jsonl"}) {
     const ProgramResult result = rig.eval({"ref", "gen", option, "nowhere/out"});
@@ -485,6 +550,35 @@ TEST_CASE("no output replaces what is measured, behind a link neither, whatever 
     CHECK(rig.eval({"--manifest", "pairs.csv", option, "pairs.csv", "--force"}).exit_code == 2);
   }
   CHECK(rig.bytes("ref/a.wav") == a);
+}
+
+TEST_CASE("--force replaces no sound without partner, no track, and no output by another") {
+  const EvalRig rig;
+  rig.corpus();
+  rig.sound("ref/alone.wav");
+  fs::create_directories(rig.folder.path() / "f0");
+  rig.write("f0/a.csv", "0.0,220\n");
+  rig.write("pairs.jsonl", "{\"ref\": \"ref/a.wav\", \"gen\": \"gen/a.wav\"}\n");
+  for (const char* option : {"--csv", "--jsonl", "--report"}) {
+    for (const char* file : {"ref/alone.wav", "f0/a.csv", "pairs.jsonl"}) {
+      INFO(option << ' ' << file);
+      const std::string before = rig.bytes(file);
+      CHECK(rig.eval({"ref", "gen", "--metrics", "mcd", option, file, "--force"}).exit_code == 2);
+      CHECK(rig.bytes(file) == before);
+    }
+  }
+  const std::string alone = rig.bytes("ref/alone.wav");
+  CHECK(
+      rig.eval({"--nearest", "ref", "gen/a.wav", "--csv", "ref/alone.wav", "--force"}).exit_code ==
+      2);
+  CHECK(rig.eval({"ref", "gen", "--jsonl", "ref/alone.wav", "--resume"}).exit_code == 2);
+  CHECK(rig.bytes("ref/alone.wav") == alone);
+  for (const char* other : {"--jsonl", "--report"}) {
+    const ProgramResult twice = rig.eval({"ref", "gen", "--csv", "out", other, "./out"});
+    CHECK(twice.exit_code == 2);
+    check_contains(twice.err, {"--csv", other});
+  }
+  CHECK_FALSE(rig.exists("out"));
 }
 
 TEST_CASE("imported pitch tracks take the place of our own") {

@@ -135,6 +135,14 @@ TEST_CASE("a folder of scores pairs with a folder of renders, and a broken score
   CHECK(summary["systems"][0]["summary"]["notes_heard"]["n"] == 1);
 }
 
+TEST_CASE("a render given before its score is told the order") {
+  const ScoreRig rig;
+  write_render(rig.folder.file("song.wav"), {});
+  const ProgramResult result = rig.eval({"song.wav", "song.mid"});
+  CHECK(result.exit_code == 2);
+  check_contains(result.err, {"ondes eval song.mid song.wav"});
+}
+
 TEST_CASE("metrics of sounds are refused for scores, and the other way round") {
   const ScoreRig rig;
   write_render(rig.folder.file("song.wav"), {});

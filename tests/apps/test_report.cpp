@@ -342,6 +342,18 @@ TEST_CASE("report: two systems are compared with the paired interval and a verdi
         std::string::npos);
 }
 
+TEST_CASE("report: with fewer than five pairs nobody wins, and that stands above the table") {
+  Evaluation evaluation = example_evaluation(2, 6);
+  for (PairedDifference& difference : evaluation.differences) {
+    difference.count = 2;
+  }
+  const std::string page = page_of(evaluation, {}, no_pictures);
+  check_contains(page, {"A: first is ahead in 3 of 3 measures", "2 pairs are too few to say",
+                        "A: first in these 2 pairs"});
+  CHECK(page.find("is better</td>") == std::string::npos);
+  CHECK(page.find("2 pairs are too few for an interval") < page.find("<table"));
+}
+
 TEST_CASE("report: one pair, no pair, silence and the shortest sounds still make a page") {
   Evaluation evaluation = example_evaluation(1, 1);
   const auto empty = [](const PairResult& /*pair*/) { return PairDetail{}; };

@@ -259,7 +259,11 @@ TEST_CASE("in a browser: links unfold details, paper unfolds all, a telephone is
     check("three are open", details.filter(d => d.open).length === 3 && details.length === 4);
     location.hash = "#pair-4";
     check("a link unfolds", await until(() => document.getElementById("pair-4").open));
+    const sources = d => d.querySelectorAll("audio[src]").length;
+    check("unfolded pairs have players", details.every(d => d.querySelectorAll("audio").length === 3)
+          && await until(() => details.every(d => sources(d) === 3)));
     details[0].open = false;
+    check("a folded one has none", await until(() => sources(details[0]) === 0));
     dispatchEvent(new Event("beforeprint"));
     check("all are printed", details.every(d => d.open));
     dispatchEvent(new Event("afterprint"));
@@ -272,7 +276,7 @@ TEST_CASE("in a browser: links unfold details, paper unfolds all, a telephone is
     check("nothing is wider than a telephone " + wide.slice(0, 3).map(e => e.className), wide.length === 0);
   )js",
                                          {"--window-size=400,800"});
-  check_all_held(result, 5);
+  check_all_held(result, 7);
 }
 
 TEST_CASE("in a browser: light and dark are both legible") {

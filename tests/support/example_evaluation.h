@@ -97,10 +97,10 @@ inline Evaluation example_evaluation(int systems, int pairs) {
   evaluation.systems.push_back(example_system("runs/first", pairs, 0.0, 1));
   if (systems > 1) {
     evaluation.systems.push_back(example_system("runs/second", pairs, 1.5, 2));
-    evaluation.differences = {{pairs - 1, 1.5, 1.1, 1.9, 0},
-                              {pairs - 1, -0.03, -0.04, -0.02, 0},
-                              {pairs - 1, 0.0, -0.4, 0.4, -1},
-                              {pairs - 2, 0.1, -1.0, 1.2, -1}};
+    evaluation.differences = {{pairs - 1, 1.5, 1.1, 1.9, 5.0, 6.5, 0},
+                              {pairs - 1, -0.03, -0.04, -0.02, 0.95, 0.92, 0},
+                              {pairs - 1, 0.0, -0.4, 0.4, -23.0, -23.0, -1},
+                              {pairs - 2, 0.1, -1.0, 1.2, 20.0, 20.1, -1}};
   }
   evaluation.systems[0].only_in_reference = {"speaker/alone<1>"};
   evaluation.gates = {{"mcd<9", true, {}},

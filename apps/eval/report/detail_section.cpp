@@ -35,7 +35,7 @@ std::string player_html(const std::string& label,
         duration_text(seconds));
   } else {
     budget.bytes_left -= wav.size();
-    html += fmt::format("<audio controls preload=\"metadata\" src=\"{}\"></audio>",
+    html += fmt::format("<audio controls preload=\"metadata\" data-source=\"{}\"></audio>",
                         data_uri("audio/wav", wav));
     if (seconds > budget.longest_s) {
       html += fmt::format("<p class=\"unit\">The first {} of {}.</p>",
@@ -115,6 +115,12 @@ std::string notes_html(const Evaluation& evaluation,
     }
     for (const std::string& note : result->notes) {
       html += "<li>" + who + escape_html(note) + "</li>";
+    }
+    for (std::size_t m = 0; m < result->values.size(); ++m) {
+      if (!result->values[m].parameters.empty()) {
+        html += "<li>" + who + "<code>" + escape_html(evaluation.metrics[m].name) +
+                "</code> was measured with " + escape_html(result->values[m].parameters) + "</li>";
+      }
     }
     html += unmeasured_notes(evaluation, *result, who);
     if (!details[s].failure.empty()) {

@@ -2,7 +2,8 @@
 
 namespace ondes::report {
 
-// Comfort only: without it the page shows everything, in the order it was written in.
+// Comfort, and players: without it the page shows everything, in the order it was written in, and
+// plays nothing.
 const std::string_view kPageScript = R"js(
 "use strict";
 document.documentElement.classList.add("script");
@@ -67,7 +68,22 @@ function follow(pair, audio) {
   drawCursor(pair, audio.currentTime);
   if (!audio.paused) { requestAnimationFrame(() => follow(pair, audio)); }
 }
+// Browsers make few players at a time: a pair has them while it is unfolded, on paper none.
+let printing = false;
+function loadSounds(pair) {
+  for (const audio of pair.querySelectorAll("audio")) {
+    if (pair.open && !printing && !audio.hasAttribute("src")) {
+      audio.src = audio.dataset.source;
+    } else if (!pair.open && audio.hasAttribute("src")) {
+      audio.pause();
+      audio.removeAttribute("src");
+      audio.load();
+    }
+  }
+}
 for (const pair of document.querySelectorAll(".pair")) {
+  pair.addEventListener("toggle", () => loadSounds(pair));
+  loadSounds(pair);
   const sounds = Array.from(pair.querySelectorAll("audio"));
   let current = sounds[sounds.length - 1];
   for (const audio of sounds) {
@@ -103,10 +119,12 @@ addEventListener("hashchange", openTarget);
 openTarget();
 let folded = [];
 addEventListener("beforeprint", () => {
+  printing = true;
   folded = Array.from(document.querySelectorAll("details:not([open])"));
   for (const details of folded) { details.open = true; }
 });
 addEventListener("afterprint", () => {
+  printing = false;
   for (const details of folded) { details.open = false; }
 });
 )js";

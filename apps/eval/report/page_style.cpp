@@ -21,7 +21,7 @@ const std::string_view kPageStyle = R"css(
 * { box-sizing: border-box; }
 html { scroll-behavior: smooth; }
 body {
-  margin: 0 auto; padding: 1.5rem clamp(.75rem, 3vw, 2rem) 4rem; max-width: 78rem;
+  margin: 0 auto; padding: 1.5rem clamp(.75rem, 3vw, 2rem) 4rem; max-width: 88rem;
   background: var(--page); color: var(--ink);
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
 }
@@ -79,9 +79,10 @@ th.n { text-align: right; }
 td.strong { font-weight: 650; }
 td.none { color: var(--soft); cursor: help; }
 table.narrow { width: auto; }
-td.name { white-space: nowrap; }
+td.name { overflow-wrap: anywhere; min-width: 7rem; max-width: 16rem; }
+.few { border-left: 4px solid var(--s1); padding-left: .7rem; }
 .arrow { display: inline-block; width: 1.1em; text-indent: 0; color: var(--s0); }
-th.metric { min-width: min(19rem, 45vw); font-weight: 550; padding-left: 1.5em; text-indent: -1.1em; line-height: 1.35; } th.metric code { color: var(--soft); font-weight: normal; }
+th.metric { min-width: min(15rem, 45vw); overflow-wrap: anywhere; font-weight: 550; padding-left: 1.5em; text-indent: -1.1em; line-height: 1.35; } th.metric code { color: var(--soft); font-weight: normal; }
 .parameters { font-size: .92em; overflow-wrap: anywhere; min-width: 14rem; }
 .summary tbody + tbody { border-top: 1px solid var(--line); }
 
@@ -117,7 +118,7 @@ svg { display: block; overflow: visible; color: var(--ink); }
 svg svg { overflow: hidden; }
 svg.frame { margin: 0 8px 26px 52px; width: calc(100% - 60px); }
 svg.square { aspect-ratio: 1; height: auto; }
-svg.interval { width: 10rem; height: 22px; }
+svg.interval { width: 8rem; height: 22px; }
 text { fill: var(--soft); font-size: 11.5px; font-variant-numeric: tabular-nums; }
 .ground { fill: var(--ground); }
 .grid { stroke: var(--soft); stroke-opacity: .22; shape-rendering: crispEdges; }

@@ -6,17 +6,17 @@
 #include <cstddef>
 #include <initializer_list>
 #include <string_view>
+#include <vector>
 
 #include "apps/eval/report/distribution_plots.h"
 #include "apps/eval/report/html_text.h"
 #include "apps/eval/report/pair_rows.h"
+#include "apps/eval/summary.h"
 
 namespace ondes::report {
 namespace {
 
 constexpr std::size_t kCulpritsShown = 8;
-// With fewer pairs a bootstrap sees too few samples for its interval to hold what it says.
-constexpr std::int64_t kFewPairs = 10;
 
 // Column headings; those of numbers stand to the right, as the numbers do.
 std::string words(std::initializer_list<std::string_view> names) {
@@ -89,11 +89,81 @@ std::string range_text(const MetricSummary& summary, int decimals) {
                                     : number_text(std::nullopt, decimals);
 }
 
-std::string few_pairs_html(std::int64_t most) {
-  return most < kFewPairs && most > 0
-             ? fmt::format("<p class=\"unit\">With {} an interval says little.</p>\n",
-                           counted(static_cast<std::size_t>(most), "pair", "pairs"))
-             : "";
+// Stands above its table: how to read it, by each metric's own number of pairs.
+std::string few_pairs_html(const Evaluation& evaluation, const std::vector<std::int64_t>& counts) {
+  std::string few;
+  bool all = true;
+  std::int64_t most = 0;
+  for (std::size_t m = 0; m < counts.size(); ++m) {
+    if (counts[m] > 0 && counts[m] < kFewPairs) {
+      few += fmt::format("{}{} ({})", few.empty() ? "" : ", ",
+                         escape_html(evaluation.metrics[m].name), counts[m]);
+    } else if (counts[m] > 0) {
+      all = false;
+    }
+    most = std::max(most, counts[m]);
+  }
+  if (few.empty()) {
+    return "";
+  }
+  return fmt::format("<p class=\"few\">{} too few for an interval to say much{}.</p>\n",
+                     all ? counted(static_cast<std::size_t>(most), "pair is", "pairs are")
+                         : fmt::format("Fewer than {} pairs are", kFewPairs),
+                     all ? "" : ": " + few);
+}
+
+// "A is better", said with care where there are very few pairs.
+std::string verdict_html(const Evaluation& evaluation,
+                         const PairedDifference& difference,
+                         bool ranks) {
+  if (difference.better_system != 0 && difference.better_system != 1) {
+    return ranks ? "not told apart" : "\xE2\x80\x93";
+  }
+  const auto winner = static_cast<std::size_t>(difference.better_system);
+  const std::string label = escape_html(system_label(evaluation, winner));
+  return fmt::format("<span class=\"key s{}\"></span>", winner) +
+         (difference.count < kFewestToTell
+              ? fmt::format("{} in {}", label,
+                            difference.count == 1 ? "this pair"
+                                                  : fmt::format("these {} pairs", difference.count))
+              : "<strong>" + label + "</strong> is better");
+}
+
+// The sentence above the comparison. Nobody wins on the strength of very few pairs.
+std::string headline_html(const Evaluation& evaluation) {
+  std::size_t wins[2] = {0, 0};
+  std::size_t nearer[2] = {0, 0};
+  std::size_t ranking = 0;
+  std::int64_t most = 0;
+  for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
+    const PairedDifference& difference = evaluation.differences[m];
+    const Better better = evaluation.metrics[m].better;
+    if (difference.count == 0 || better == Better::neither) {
+      continue;
+    }
+    ++ranking;
+    most = std::max(most, difference.count);
+    if (difference.better_system >= 0 && difference.count >= kFewestToTell) {
+      ++wins[difference.better_system];
+    }
+    if (const double mean = difference.mean.value_or(0.0); mean != 0.0) {
+      ++nearer[(mean < 0.0) == (better == Better::lower) ? 1 : 0];
+    }
+  }
+  const std::string labels[2] = {escape_html(system_label(evaluation, 0)),
+                                 escape_html(system_label(evaluation, 1))};
+  if (most < kFewestToTell) {
+    const std::size_t first = nearer[0] > nearer[1] ? 0 : 1;
+    return fmt::format("<p>{} is ahead in {} of {}, {} in {}; {} too few to say.</p>\n",
+                       labels[first], nearer[first], counted(ranking, "measure", "measures"),
+                       labels[1 - first], nearer[1 - first],
+                       counted(static_cast<std::size_t>(most), "pair is", "pairs are"));
+  }
+  return fmt::format(
+      "<p><strong>{}</strong> is better in {} of {}, <strong>{}</strong> in {}; {} not tell them "
+      "apart.</p>\n",
+      labels[0], wins[0], counted(ranking, "measure", "measures"), labels[1], wins[1],
+      counted(ranking - wins[0] - wins[1], "does", "do"));
 }
 
 std::string date_text(const std::string& iso) {
@@ -216,16 +286,24 @@ std::string summary_html(const Evaluation& evaluation) {
   }
   const std::size_t systems = evaluation.systems.size();
   const bool several = systems > 1;
+  std::vector<std::int64_t> counts(evaluation.metrics.size());
+  for (std::size_t m = 0; m < counts.size(); ++m) {
+    for (const System& system : evaluation.systems) {
+      counts[m] = std::max(counts[m], system.summaries.at(m).count);
+    }
+  }
+  const std::string few = few_pairs_html(evaluation, counts);
   std::string html =
       "<section id=\"summary\">\n<h2>Summary</h2>\n<p class=\"unit\">Over the pairs that have a "
       "value. In the plots: the line spans all values, the bar the 95 % interval of the mean, the "
       "dot is the mean, the tick the median. \xE2\x86\x93 lower is better, \xE2\x86\x91 higher is "
-      "better.</p>\n<div class=\"wide\"><table class=\"summary\">\n"
+      "better.</p>\n" +
+      few +
+      "<div class=\"wide\"><table class=\"summary\">\n"
       "<thead><tr>" +
       words({"Measure"}) + (several ? words({"System"}) : "") +
       numbers({"Pairs", "Mean", "95 % interval"}) + kPlotHeading +
       numbers({"Median", "Deviation", "Range"}) + "</tr></thead>\n";
-  std::int64_t most = 0;
   for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
     const MetricInfo& metric = evaluation.metrics[m];
     if (!measured_somewhere(evaluation, m)) {
@@ -235,7 +313,6 @@ std::string summary_html(const Evaluation& evaluation) {
     for (std::size_t s = 0; s < systems; ++s) {
       const MetricSummary& sum = evaluation.systems[s].summaries.at(m);
       const int d = metric.decimals;
-      most = std::max(most, sum.count);
       html += "<tr>";
       if (s == 0) {
         html += metric_heading(metric, systems);
@@ -257,8 +334,7 @@ std::string summary_html(const Evaluation& evaluation) {
     }
     html += "</tbody>\n";
   }
-  return html + "</table></div>\n" + few_pairs_html(most) + nowhere_measured_html(evaluation) +
-         "</section>\n";
+  return html + "</table></div>\n" + nowhere_measured_html(evaluation) + "</section>\n";
 }
 
 std::string comparison_html(const Evaluation& evaluation) {
@@ -266,46 +342,34 @@ std::string comparison_html(const Evaluation& evaluation) {
       evaluation.differences.size() != evaluation.metrics.size()) {
     return "";
   }
-  std::size_t wins[2] = {0, 0};
-  std::size_t ranking = 0;
   std::string rows;
-  std::int64_t most = 0;
+  std::vector<std::int64_t> counts;
   for (std::size_t m = 0; m < evaluation.metrics.size(); ++m) {
     const MetricInfo& metric = evaluation.metrics[m];
     const PairedDifference& difference = evaluation.differences[m];
+    counts.push_back(difference.count);
     if (difference.count == 0) {
       continue;
     }
-    most = std::max(most, difference.count);
-    const bool ranks = metric.better != Better::neither;
-    std::string verdict = ranks ? "not told apart" : "\xE2\x80\x93";
-    ranking += ranks ? 1 : 0;
-    if (difference.better_system == 0 || difference.better_system == 1) {
-      const auto winner = static_cast<std::size_t>(difference.better_system);
-      ++wins[winner];
-      verdict = fmt::format("<span class=\"key s{}\"></span><strong>{}</strong> is better", winner,
-                            escape_html(system_label(evaluation, winner)));
-    }
+    const int d = metric.decimals;
     rows += fmt::format(
-        "<tr>{}<td class=\"n\">{}</td><td class=\"n strong\">{}</td><td class=\"n\">{}</td><td>{}"
-        "</td><td class=\"name\">{}</td></tr>\n",
-        metric_heading(metric, 1), difference.count, number_text(difference.mean, metric.decimals),
-        interval_text(difference.mean_low, difference.mean_high, metric.decimals),
-        difference_plot(difference), verdict);
+        "<tr>{}<td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n "
+        "strong\">{}</td><td class=\"n\">{}</td><td>{}</td><td class=\"name\">{}</td></tr>\n",
+        metric_heading(metric, 1), difference.count, number_text(difference.first_mean, d),
+        number_text(difference.second_mean, d), number_text(difference.mean, d),
+        interval_text(difference.mean_low, difference.mean_high, d), difference_plot(difference),
+        verdict_html(evaluation, difference, metric.better != Better::neither));
   }
-  const std::string a = escape_html(system_label(evaluation, 0));
-  const std::string b = escape_html(system_label(evaluation, 1));
-  return fmt::format(
-             "<section id=\"comparison\">\n<h2>{} and {} side by side</h2>\n<p><strong>{}</strong> "
-             "is better in {} of {}, <strong>{}</strong> in {}; {} not tell them apart.</p>\n",
-             a, b, a, wins[0], counted(ranking, "measure", "measures"), b, wins[1],
-             counted(ranking - wins[0] - wins[1], "does", "do")) +
-         "<p class=\"unit\">Second minus first, pair by pair, over the pairs that both have. A "
-         "system is called better where the 95 % interval of the mean difference leaves out zero."
-         "</p>\n<div class=\"wide\"><table class=\"summary\">\n<thead><tr>" +
-         words({"Measure"}) + numbers({"Pairs", "B \xE2\x88\x92 A", "95 % interval"}) +
+  return fmt::format("<section id=\"comparison\">\n<h2>{} and {} side by side</h2>\n",
+                     escape_html(system_label(evaluation, 0)),
+                     escape_html(system_label(evaluation, 1))) +
+         headline_html(evaluation) + few_pairs_html(evaluation, counts) +
+         "<p class=\"unit\">Second minus first, pair by pair, and both means, over the pairs that "
+         "both have. A system is called better where the 95 % interval of the mean difference "
+         "leaves out zero.</p>\n<div class=\"wide\"><table class=\"summary\">\n<thead><tr>" +
+         words({"Measure"}) + numbers({"Pairs", "A", "B", "B \xE2\x88\x92 A", "95 % interval"}) +
          kPlotHeading + words({"Verdict"}) + "</tr></thead>\n<tbody>" + rows +
-         "</tbody></table></div>\n" + few_pairs_html(most) + "</section>\n";
+         "</tbody></table></div>\n</section>\n";
 }
 
 std::string distributions_html(const Evaluation& evaluation) {
