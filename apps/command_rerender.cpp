@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -11,6 +12,7 @@
 #include "apps/output_path.h"
 #include "apps/print.h"
 #include "dsp/audio_file.h"
+#include "engine/buffer.h"
 #include "engine/cpu/runner_options.h"
 #include "engine/error.h"
 #include "engine/files/sha256.h"
@@ -108,6 +110,57 @@ RenderSummary repeat(const RerenderCommand& command,
                           output, command.force, progress});
 }
 
+// What the new file is to the original. Bytes that differ can carry the same samples: what was
+// rendered into a pipe says "unknown" where a file says its length, and the container may be
+// another.
+enum class Likeness { not_compared, same_bytes, same_samples, different };
+
+bool same_samples(const std::string& left, const std::string& right) {
+  constexpr int kBlockFrames = 4096;
+  AudioFileReader a(left);
+  AudioFileReader b(right);
+  const int channels = a.info().channels;
+  if (channels != b.info().channels || a.info().sample_rate_hz != b.info().sample_rate_hz) {
+    return false;
+  }
+  Buffer block_a(kBlockFrames, channels);
+  Buffer block_b(kBlockFrames, channels);
+  for (int got = kBlockFrames; got == kBlockFrames;) {
+    got = a.read(block_a.view());
+    if (b.read(block_b.view()) != got ||
+        !std::equal(block_a.view().data(),
+                    block_a.view().data() + static_cast<std::ptrdiff_t>(got) * channels,
+                    block_b.view().data())) {
+      return false;
+    }
+  }
+  return true;
+}
+
+Likeness compare(const std::string& original, const RenderSummary& summary) {
+  if (summary.sha256.empty()) {  // into a pipe: there is nothing to compare
+    return Likeness::not_compared;
+  }
+  if (summary.sha256 == sha256_of_file(original)) {
+    return Likeness::same_bytes;
+  }
+  return same_samples(original, summary.output) ? Likeness::same_samples : Likeness::different;
+}
+
+const char* likeness_text(Likeness likeness) {
+  switch (likeness) {
+    case Likeness::not_compared:
+      return "";
+    case Likeness::same_bytes:
+      return "  identical to the original, byte for byte\n";
+    case Likeness::same_samples:
+      return "  identical to the original, sample for sample; the files' headers differ\n";
+    case Likeness::different:
+      break;
+  }
+  return "  not identical to the original\n";
+}
+
 int run_rerender(const RerenderCommand& command) {
   refuse_mixed_output(command.output, command.json);
   progress_mode(command.progress);  // judged before the work of loading
@@ -134,28 +187,30 @@ int run_rerender(const RerenderCommand& command) {
   recipe.options.threads = command.device.threads;
   const std::string output =
       command.output.empty() ? default_output(command.input) : command.output;
+  refuse_own_input(command.input, output);
   const RenderSummary summary = repeat(command, recipe, voice, input, output);
   print_summary(summary);
-  const bool identical = !summary.sha256.empty() && summary.sha256 == sha256_of_file(command.input);
-  // Into a pipe nothing was hashed: there is nothing to compare.
-  if (!summary.sha256.empty()) {
-    std::fputs(identical ? "  identical to the original, byte for byte\n"
-                         : "  not identical to the original\n",
-               stderr);
-  }
+  const Likeness likeness = compare(command.input, summary);
+  std::fputs(likeness_text(likeness), stderr);
   if (command.json) {
     nlohmann::json object = summary_to_json(summary);
-    object["identical"] = identical;
+    const bool compared = likeness != Likeness::not_compared;
+    object["identical"] =
+        compared ? nlohmann::json(likeness == Likeness::same_bytes) : nlohmann::json();
+    object["same_samples"] =
+        compared ? nlohmann::json(likeness != Likeness::different) : nlohmann::json();
     print_json(object);
   }
-  return kExitDone;
+  return likeness == Likeness::different ? kExitThreshold : kExitDone;
 }
 
 }  // namespace
 
 void add_rerender_command(CLI::App& app, Action& action) {
   CLI::App* sub =
-      app.add_subcommand("rerender", "Repeat a render from the recipe that its file carries");
+      app.add_subcommand("rerender",
+                         "Repeat a render from the recipe that its file carries; exits with 6\n"
+                         "if the samples are not the same");
   auto command = std::make_shared<RerenderCommand>();
   sub->add_option("input", command->input, "A file that `ondes render` made")->required();
   sub->add_option("-o,--output", command->output, "Default: NAME.again.wav beside it");

@@ -72,6 +72,40 @@ TEST_CASE("rerender repeats a file byte for byte") {
   CHECK(rig.run({"rerender", "a.wav"}).exit_code == 4);  // it exists by now
 }
 
+TEST_CASE("a render that went to a pipe is repeated too: its header says no length, that is all") {
+  const OndesRig rig;
+  ProgramOptions piped;
+  piped.stdout_file = rig.folder.file("piped.wav");
+  REQUIRE(rig.run({"render", "score.mid", "-o", "-", "--voice", "voice", "--tail", "0.1"}, piped)
+              .exit_code == 0);
+  const ProgramResult again = rig.run({"rerender", "piped.wav", "-o", "b.wav", "--json"});
+  INFO(again.err);
+  CHECK(again.exit_code == 0);
+  CHECK(rig.bytes("piped.wav") != rig.bytes("b.wav"));
+  check_contains(again.err, {"identical to the original, sample for sample"});
+  const nlohmann::json summary = nlohmann::json::parse(again.out);
+  CHECK(summary.at("identical") == false);
+  CHECK(summary.at("same_samples") == true);
+  // Another container is another header too.
+  CHECK(rig.run({"rerender", "b.wav", "-o", "c.flac"}).exit_code == 0);
+}
+
+TEST_CASE("a rerender whose samples are not the original's exits with 6, and never judges itself") {
+  const OndesRig rig;
+  REQUIRE(rig.render("a.wav", {"--bits", "16", "--tail", "0.1"}).exit_code == 0);
+  std::string bytes = read_text(rig.folder.file("a.wav"));
+  bytes[bytes.size() - 1001] = static_cast<char>(bytes[bytes.size() - 1001] ^ 1);
+  std::ofstream(rig.folder.file("a.wav"), std::ios::binary) << bytes;
+  const ProgramResult again = rig.run({"rerender", "a.wav", "-o", "b.wav", "--json"});
+  CHECK(again.exit_code == 6);
+  check_contains(again.err, {"not identical to the original"});
+  CHECK(nlohmann::json::parse(again.out).at("same_samples") == false);
+  CHECK(rig.exists("b.wav"));  // to be looked at
+  const ProgramResult self = rig.run({"rerender", "a.wav", "-o", "a.wav", "--force"});
+  CHECK(self.exit_code == 2);
+  CHECK(read_text(rig.folder.file("a.wav")) == bytes);
+}
+
 TEST_CASE("rerender refuses another score, another voice, and a file without a recipe") {
   const OndesRig rig;
   REQUIRE(rig.render("a.wav").exit_code == 0);
