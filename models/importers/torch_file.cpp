@@ -66,6 +66,9 @@ TorchFile parse_torch_file(Bytes bytes, const std::string& name) {
         "expected a checkpoint in the zip format, found the one before PyTorch 1.6; load it with "
         "PyTorch and save it again: torch.save(torch.load(IN, map_location='cpu'), OUT)");
   }
+  if (looks_like_npz(bytes)) {
+    refuse(name, "expected a PyTorch checkpoint, found a NumPy archive (.npz)");
+  }
   const auto entries = parse_zip(bytes, name);
   constexpr std::string_view kPickle = "/data.pkl";
   const auto found = std::find_if(entries.begin(), entries.end(), [&](const auto& entry) {

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <optional>
+#include <string_view>
 
 #include "engine/error.h"
 #include "engine/files/json_fields.h"
+#include "models/importers/crc32.h"
 
 namespace ondes {
 namespace {
@@ -147,11 +150,43 @@ Bytes entry_bytes(const Reader& reader, const std::string& name, const std::stri
   return reader.part(begin, e.size, what);
 }
 
+std::string hex_text(std::uint64_t value) {
+  char text[16];
+  std::snprintf(text, sizeof text, "%08llx", static_cast<unsigned long long>(value));
+  return text;
+}
+
+// A stored checksum of 0 is one left out; that an entry's own is 0 happens once in 4 billion.
+void check_sum(Bytes bytes,
+               std::uint64_t stored,
+               const std::string& name,
+               const std::string& what) {
+  if (stored == 0) {
+    return;
+  }
+  const std::uint32_t found = crc32(bytes);
+  if (found != stored) {
+    refuse(name, what + ": expected bytes whose CRC-32 is " + hex_text(stored) + ", found " +
+                     hex_text(found) + " (damaged in transfer?)");
+  }
+}
+
 }  // namespace
 
 bool looks_like_zip(Bytes bytes) noexcept {
   constexpr std::byte kStart[] = {std::byte{'P'}, std::byte{'K'}, std::byte{3}, std::byte{4}};
   return bytes.size() >= 4 && std::equal(std::begin(kStart), std::end(kStart), bytes.begin());
+}
+
+bool looks_like_npz(Bytes head) noexcept {
+  if (!looks_like_zip(head) || head.size() < kLocalHeaderBytes) {
+    return false;
+  }
+  const auto name_bytes =
+      std::to_integer<std::size_t>(head[26]) | std::to_integer<std::size_t>(head[27]) << 8U;
+  const std::string_view rest(reinterpret_cast<const char*>(head.data()) + kLocalHeaderBytes,
+                              head.size() - kLocalHeaderBytes);
+  return rest.size() >= name_bytes && rest.substr(0, name_bytes).ends_with(".npy");
 }
 
 std::map<std::string, Bytes> parse_zip(Bytes bytes, const std::string& name) {
@@ -186,7 +221,9 @@ std::map<std::string, Bytes> parse_zip(Bytes bytes, const std::string& name) {
       refuse(name, what + ": expected as many bytes stored as " + std::to_string(entry.size) +
                        ", found " + std::to_string(entry.packed_size));
     }
-    if (!entries.emplace(entry_name, entry_bytes(reader, name, what, entry)).second) {
+    const Bytes content = entry_bytes(reader, name, what, entry);
+    check_sum(content, reader.number(at + 16, 4, "checksum"), name, what);
+    if (!entries.emplace(entry_name, content).second) {
       refuse(name, what + ": expected once, found twice");
     }
     at += kDirectoryHeaderBytes + name_bytes + extra_bytes +

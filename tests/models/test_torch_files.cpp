@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include "models/importers/crc32.h"
 #include "models/importers/torch_file.h"
 #include "models/importers/zip_archive.h"
 #include "tests/support/program.h"
@@ -31,6 +32,19 @@ std::string refusal(const std::string& pickle) {
 std::string file_refusal(const std::string& file) {
   return message_of(ErrorCode::bad_input,
                     [&] { static_cast<void>(parse_torch_file(as_bytes(file), "f.pt")); });
+}
+
+// An archive's entry says that its checksum was left out: 0 in its row of the directory.
+void leave_out_checksum(const std::string& entry, std::string* file) {
+  constexpr std::size_t kRowBytes = 46;
+  for (std::size_t at = 0; (at = file->find("PK\x01\x02", at)) != std::string::npos; ++at) {
+    if (file->substr(at + kRowBytes, entry.size()) == entry &&
+        static_cast<unsigned char>((*file)[at + 28]) == entry.size()) {
+      file->replace(at + 16, 4, std::string(4, '\0'));
+      return;
+    }
+  }
+  FAIL("no such entry: " << entry);
 }
 
 // A pickled text.
@@ -189,12 +203,39 @@ TEST_CASE("archives that are no checkpoints say what they are") {
   check_contains(file_refusal(lost), {"expected its numbers in the entry", "hifigan_1/data/1"});
 }
 
+TEST_CASE("CRC-32 is that of zip archives, whatever the length's rest by eight") {
+  const auto sum = [](const std::string& text) { return crc32(as_bytes(text)); };
+  CHECK(sum("") == 0);
+  CHECK(sum("123456789") == 0xCBF43926);  // the check value of the polynomial's catalogue entry
+  // Python's zlib.crc32(bytes(range(n))).
+  std::string counted;
+  for (char c = 0; c < 24; ++c) {
+    counted += c;
+  }
+  CHECK(sum(counted.substr(0, 7)) == 0xAD5809F9);
+  CHECK(sum(counted.substr(0, 8)) == 0x88AA689F);
+  CHECK(sum(counted.substr(0, 15)) == 0xA06C675E);
+  CHECK(sum(counted) == 0x8295A696);
+}
+
+TEST_CASE("an entry that was damaged is refused by its name, unless its checksum was left out") {
+  std::string file = golden("hifigan_1.pt");
+  const auto entries = parse_zip(as_bytes(file), "f.pt");
+  const auto data = entries.at("hifigan_1/data/1");
+  const auto at = static_cast<std::size_t>(data.data() - as_bytes(file).data());
+  file[at + 1] = static_cast<char>(file[at + 1] ^ 1);  // a bit of a weight: any number is a weight
+  check_contains(file_refusal(file), {"f.pt", "entry 'hifigan_1/data/1'", "CRC-32", "damaged"});
+  leave_out_checksum("hifigan_1/data/1", &file);
+  CHECK_NOTHROW(parse_torch_file(as_bytes(file), "f.pt"));
+}
+
 TEST_CASE("numbers that are not finite are refused where they stand") {
   std::string file = golden("hifigan_1.pt");
   const auto entries = parse_zip(as_bytes(file), "f.pt");
   const auto data = entries.at("hifigan_1/data/0");
   const auto at = static_cast<std::size_t>(data.data() - as_bytes(file).data());
   file.replace(at + 4, 4, "\x00\x00\xC0\x7F"s);  // the second number becomes a NaN
+  leave_out_checksum("hifigan_1/data/0", &file);
   const TorchFile parsed = parse_torch_file(as_bytes(file), "f.pt");
   const std::string message = message_of(
       ErrorCode::bad_input, [&] { static_cast<void>(read_tensors(parsed, "generator/")); });
