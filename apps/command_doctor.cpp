@@ -82,7 +82,7 @@ std::string try_cuda() {
 }
 
 std::string try_writing() {
-  ScratchFile file(".");
+  ScratchFile file(".", "this folder");
   const std::array<float, 2> written{1.0F, -1.0F};
   std::array<float, 2> read{};
   file.append(written);

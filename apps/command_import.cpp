@@ -19,6 +19,7 @@
 #include "apps/voice_calibration.h"
 #include "engine/error.h"
 #include "engine/files/atomic_file.h"
+#include "engine/files/json_fields.h"
 #include "engine/files/mapped_file.h"
 #include "engine/plan/block_runner.h"
 #include "engine/random/philox.h"
@@ -43,7 +44,7 @@ struct ImportOptions {
   std::string licence;
   std::string name;
   std::vector<std::string> calibrate;
-  std::vector<std::string> speaker_names;
+  std::string speaker_names;
   int threads = 0;
   bool force = false;
   bool json = false;
@@ -79,7 +80,54 @@ std::string read_config(const std::string& path) {
                                           std::to_string(kMaxConfigBytes) + " bytes, found " +
                                           std::to_string(file.bytes().size()));
   }
-  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+  const std::string text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos) {
+    throw Error(ErrorCode::bad_input,
+                path + ": expected a configuration (JSON), found an empty file");
+  }
+  return text;
+}
+
+// "a,b,c" as that many names. What `render --speaker` could take for a row's number is no name.
+std::vector<std::string> speaker_names(const std::string& text) {
+  std::vector<std::string> names;
+  std::size_t begin = 0;
+  while (begin <= text.size()) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    const std::string name = text.substr(begin, end - begin);
+    if (name.empty() || name.find_first_not_of("0123456789") == std::string::npos) {
+      throw Error(
+          ErrorCode::usage,
+          "--speaker-names " + quote(text) + ": expected names with a comma between them, " +
+              (name.empty()
+                   ? "found an empty one"
+                   : "found the number " + quote(name) + ", which --speaker would take for a row"));
+    }
+    if (std::find(names.begin(), names.end(), name) != names.end()) {
+      throw Error(ErrorCode::usage, "--speaker-names " + quote(text) +
+                                        ": expected names that differ, found " + quote(name) +
+                                        " twice");
+    }
+    names.push_back(name);
+    begin = end + 1;
+  }
+  return names;
+}
+
+void name_speakers(const std::string& text, const std::string& path, ImportedVoice* voice) {
+  const std::vector<std::string> names = speaker_names(text);
+  const std::vector<std::byte> bytes = write_voice(voice->description, voice->tensors);
+  const int count = speaker_count(parse_voice(bytes, path));
+  if (count == 0) {
+    throw Error(ErrorCode::usage, "--speaker-names: " + path + " has no speakers to name");
+  }
+  if (names.size() != static_cast<std::size_t>(count)) {
+    throw Error(ErrorCode::usage, "--speaker-names: expected " + std::to_string(count) +
+                                      " names, a speaker each, found " +
+                                      std::to_string(names.size()));
+  }
+  voice->description["speakers"] = names;
+  std::erase(voice->report.unknown, unknown_speaker_names(count));
 }
 
 // Uniform in [-1, 1): the fast runner is compared with the judge on anything finite.
@@ -258,7 +306,7 @@ int run_import(const ImportOptions& options) {
   }
   ImportedVoice voice = import_voice(request);
   if (!options.speaker_names.empty()) {
-    voice.description["speakers"] = options.speaker_names;
+    name_speakers(options.speaker_names, options.input, &voice);
   }
   std::optional<Calibration> calibration;
   if (!options.calibrate.empty()) {
@@ -307,8 +355,7 @@ void add_import_command(CLI::App& app, Action& action) {
                   "needs, for generators that take mels")
       ->type_name("MEL...");
   sub->add_option("--speaker-names", options->speaker_names,
-                  "Names of its speakers, in the order of its embedding: A,B,C")
-      ->delimiter(',');
+                  "Names of its speakers, in the order of its embedding: A,B,C");
   sub->add_option("--threads", options->threads, "Threads to calibrate with; 0: one a processor")
       ->check(CLI::Range(0, 256));
   sub->add_flag("--force", options->force, "Replace the output if it exists");

@@ -80,6 +80,12 @@ std::string what_stands(const std::vector<std::string>& outputs, std::size_t fai
                      done.empty() ? "" : ": " + done, outputs.size() - failed - 1);
 }
 
+// What ran, and why that.
+std::string device_text(const RenderSummary& summary) {
+  return summary.device_choice.empty() ? summary.device
+                                       : summary.device + " (" + summary.device_choice + ")";
+}
+
 // What standard input is takes the place of what the request says.
 RenderSummary render_named(const std::string& given, FeatureRequest request) {
   const InputFile input(given);
@@ -157,7 +163,8 @@ void print_summary(const RenderSummary& summary) {
       "{}: {:.2f} s of {} at {} Hz in {:.2f} s, {:.2f} x real time; {}; peak {:.1f} dBFS\n", name,
       summary.duration_s, summary.channels == 1 ? "mono" : "stereo", summary.rate_hz,
       summary.elapsed_s, speed, made_of, 20.0 * std::log10(std::max(summary.peak, 1e-10)));
-  text += fmt::format("  ran on {}\n", summary.device);
+  // Why it is no GPU that was chosen, most people need not be told: --json and `ondes doctor` do.
+  text += fmt::format("  ran on {}\n", summary.on_gpu ? device_text(summary) : summary.device);
   for (const std::string& line : summary.substitutions) {
     text += fmt::format("  {}\n", line);
   }
@@ -202,7 +209,7 @@ nlohmann::json summary_to_json(const RenderSummary& summary) {
       {"clipped_samples", summary.clipped_samples},
       {"peak", summary.peak},
       {"applied_gain_db", summary.applied_gain_db},
-      {"device", summary.device}};
+      {"device", device_text(summary)}};
   if (summary.input == FileKind::score) {
     object["notes"] = summary.stats.notes;
     object["lanes_max"] = summary.stats.lanes_max;

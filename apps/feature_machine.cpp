@@ -101,7 +101,9 @@ FeatureMachine step_machine(const FeatureRequest& request, std::int64_t frames) 
   machine.channels = voice.mel.mels;
   machine.samples = frames * voice.mel.hop_samples;
   machine.isa = device.cuda ? "cuda" : isa_name(chosen_isa());
-  machine.device = machine.runner->description() + " (" + options.device + ": " + device.why + ")";
+  machine.device = machine.runner->description();
+  machine.device_choice = options.device + ": " + device.why;
+  machine.on_gpu = device.cuda;
   return machine;
 }
 

@@ -15,10 +15,12 @@ namespace ondes {
 
 struct FeatureMachine {
   std::unique_ptr<BlockRunner> runner;
-  int channels = 0;          // of a frame of features
-  std::int64_t samples = 0;  // that `frames` of them make
-  std::string isa;           // for the recipes of f32
-  std::string device;        // what runs, and why, for people
+  int channels = 0;           // of a frame of features
+  std::int64_t samples = 0;   // that `frames` of them make
+  std::string isa;            // for the recipes of f32
+  std::string device;         // what runs, for people
+  std::string device_choice;  // "auto: why"; empty where there was nothing to choose
+  bool on_gpu = false;
 };
 
 FeatureMachine make_feature_machine(const FeatureRequest& request, std::int64_t frames);

@@ -136,6 +136,8 @@ RenderSummary render_features(const FeatureRequest& request) {
   finish_output(sink, sink_options, request.output, request.replace, &summary);
   summary.duration_s = static_cast<double>(output.samples()) / rate_hz;
   summary.device = machine.device;
+  summary.device_choice = machine.device_choice;
+  summary.on_gpu = machine.on_gpu;
   return summary;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "dsp/audio_file.h"
@@ -17,6 +18,11 @@ namespace ondes {
 namespace {
 
 constexpr int kReadFrames = 4096;
+// A mel without a contract is doubted beyond these.
+constexpr float kSmallestLogMel = 1e-3F;
+constexpr float kLargestLogMel = 20.0F;
+constexpr float kLargestScaledLogMel = 40.0F;  // sample_scale is not 1
+constexpr float kLargestDecibel = 140.0F;
 
 // A sound file as mono samples of the rate wanted.
 class MonoSound final : public FeatureSource {
@@ -210,20 +216,77 @@ std::unique_ptr<FeatureSource> analyse_whole(const std::string& path, const MelC
                                                 file_kind_text(kind), voice.file.name, takes));
 }
 
+// What an analysis makes is not what such a voice takes: it would play noise, and nobody know why.
+void refuse_analysis(const Voice& voice, const std::string& path, const char* what) {
+  if (voice.mel_statistics_unknown) {
+    throw Error(ErrorCode::bad_input,
+                fmt::format("{}: {}, but the mels of the voice {} were normalised by a mean and a "
+                            "variance that its weights do not tell: give it mels that were "
+                            "normalised so (.npy)",
+                            path, what, voice.file.name));
+  }
+}
+
+// What a mel that does not say how it was made cannot be, by its numbers; nothing where it may be
+// what the voice takes. A full-scale sine is about 2 in ln of HiFi-GAN's amplitudes, 11 of powers,
+// 32 of powers at Kaldi's sample scale, where it is 140 dB; what is divided has hardly any size.
+std::string implausible(const Voice& voice, const Mel& mel) {
+  const auto [low, high] = std::minmax_element(mel.values.begin(), mel.values.end());
+  if (low == mel.values.end()) {
+    return {};
+  }
+  const float largest = std::max(std::fabs(*low), std::fabs(*high));
+  const float limit = voice.mel.log == MelLog::decibel ? kLargestDecibel
+                      : voice.mel.sample_scale == 1.0  ? kLargestLogMel
+                                                       : kLargestScaledLogMel;
+  if (largest < kSmallestLogMel) {
+    return fmt::format("its values are all within {:.2g} of 0", largest);
+  }
+  if (*high > limit) {
+    return fmt::format("its greatest value is {:.4g}", *high);
+  }
+  if (*low >= 0.0F && voice.mel.sample_scale == 1.0 && voice.mel.norm == MelNorm::slaney &&
+      !voice.mel_statistics_unknown) {
+    return fmt::format(
+        "none of its values is below 0 (they are {:.3g} to {:.3g}): no logarithm "
+        "was taken?",
+        *low, *high);
+  }
+  return {};
+}
+
+std::vector<std::string> remarks_of(const Voice& voice, const Mel& mel) {
+  std::vector<std::string> remarks;
+  if (mel.contract) {
+    return remarks;
+  }
+  remarks.emplace_back(
+      voice.mel_statistics_unknown
+          ? "the mel does not say how it was made; taken as normalised by the mean and variance "
+            "of the voice's training, which its weights do not tell"
+          : "the mel does not say how it was made; taken as the voice's contract asks");
+  if (const std::string what = implausible(voice, mel); !what.empty()) {
+    remarks.push_back("warning: this is hardly a mel of the voice's kind (" +
+                      mel_log_names().at(static_cast<std::size_t>(voice.mel.log)) + "): " + what);
+  }
+  return remarks;
+}
+
 std::unique_ptr<FeatureSource> open_mel_features(const Voice& voice,
                                                  const std::string& path,
                                                  FileKind kind) {
   if (kind == FileKind::audio) {
+    refuse_analysis(voice, path, "a sound");
     if (voice.mel.top_db > 0.0) {
       return analyse_whole(path, voice.mel);
     }
     return std::make_unique<StreamedMel>(path, voice.mel);
   }
   Mel mel = open_mel(path, voice.mel);
-  std::vector<std::string> remarks;
-  if (!mel.contract) {
-    remarks.push_back("the mel does not say how it was made; taken as the voice's contract asks");
+  if (mel.contract) {
+    refuse_analysis(voice, path, "a mel as an analysis makes it");
   }
+  std::vector<std::string> remarks = remarks_of(voice, mel);
   std::vector<Conversion> conversions;
   for (const MelDifference& difference : mel.converted) {
     conversions.push_back({difference.field, difference.right, difference.left});

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <span>
 
 #include "engine/error.h"
 #include "engine/weights/safetensors.h"
 #include "models/importers/import_voice.h"
+#include "models/importers/zip_archive.h"
 
 namespace ondes {
 namespace {
@@ -33,6 +35,18 @@ FileKind safetensors_kind(const std::string& path) {
 
 bool has_safetensors_head(std::string_view head) {
   return head.size() > 8 && head[8] == '{';  // eight bytes of length, then JSON
+}
+
+// A zip's first entry has its name behind 30 bytes; NumPy's arrays have short ones.
+constexpr std::size_t kNpzHeadBytes = 512;
+
+void refuse_npz(const std::string& path, std::string_view head) {
+  if (looks_like_npz(std::as_bytes(std::span(head)))) {
+    throw Error(ErrorCode::bad_input,
+                path +
+                    ": a NumPy archive (.npz), which holds arrays by name; save the mel on its "
+                    "own, with numpy.save (.npy)");
+  }
 }
 
 }  // namespace
@@ -64,13 +78,15 @@ std::optional<FileKind> file_kind_of_head(std::string_view head) noexcept {
 }
 
 FileKind file_kind_of(const std::string& path) {
-  std::array<char, kFileHeadBytes> bytes{};
+  std::array<char, kNpzHeadBytes> bytes{};
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     throw Error(ErrorCode::io, path + ": cannot be opened");
   }
   file.read(bytes.data(), bytes.size());
-  const std::string_view head(bytes.data(), static_cast<std::size_t>(file.gcount()));
+  const std::string_view start(bytes.data(), static_cast<std::size_t>(file.gcount()));
+  refuse_npz(path, start);
+  const std::string_view head = start.substr(0, kFileHeadBytes);
   const std::optional<FileKind> kind = file_kind_of_head(head);
   if (kind == FileKind::mel && !head.starts_with(kNpyMagic)) {
     return safetensors_kind(path);

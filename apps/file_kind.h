@@ -26,7 +26,7 @@ std::optional<FileKind> file_kind_of_head(std::string_view head) noexcept;
 
 // A .safetensors file that describes itself as Ondes's is a voice where it says which architecture,
 // else a mel; others are checkpoints. What nothing tells is audio: libsndfile knows. Throws
-// Error{io}, or Error{bad_input} from a safetensors header.
+// Error{io}, or Error{bad_input} from a safetensors header and for NumPy archives (.npz).
 FileKind file_kind_of(const std::string& path);
 
 }  // namespace ondes

@@ -28,7 +28,8 @@ MixSink::MixSink(const std::string& output,
   const bool rescales = options.rescale && options.format != SampleFormat::float32;
   open_writer();
   if (options.lufs || rescales) {
-    scratch_ = std::make_unique<ScratchFile>(scratch_folder);
+    scratch_ =
+        std::make_unique<ScratchFile>(scratch_folder, output == "-" ? "standard output" : output);
   }
 }
 

@@ -37,8 +37,10 @@ struct RenderSummary {
   std::optional<double> lufs;    // of the mix before that gain, where it was measured
   bool lufs_unmeasured = false;  // --lufs without effect: too short or too quiet to be measured
   bool lufs_limited = false;     // rescaling kept the file below the loudness asked for
-  std::string device;            // what ran, and why
-  std::string sha256;            // of the file; empty for standard output
+  std::string device;            // what ran
+  std::string device_choice;     // "auto: why"; empty where there was nothing to choose
+  bool on_gpu = false;
+  std::string sha256;  // of the file; empty for standard output
 };
 
 MixSinkOptions mix_sink_options(const RenderOptions& options,

@@ -13,9 +13,9 @@
 namespace ondes {
 namespace {
 
-[[noreturn]] void fail(const std::filesystem::path& folder, const char* what) {
+[[noreturn]] void fail(const std::string& owner, const char* what) {
   throw Error(ErrorCode::io,
-              folder.string() + ": cannot " + what + " a temporary file: " + std::strerror(errno));
+              owner + ": cannot " + what + " a temporary file: " + std::strerror(errno));
 }
 
 }  // namespace
@@ -33,10 +33,10 @@ int open_nameless_file(const std::filesystem::path& folder) {
   return named;
 }
 
-ScratchFile::ScratchFile(const std::filesystem::path& folder)
-    : folder_(folder), descriptor_(open_nameless_file(folder)) {
+ScratchFile::ScratchFile(const std::filesystem::path& folder, const std::string& owner)
+    : owner_(owner), descriptor_(open_nameless_file(folder)) {
   if (descriptor_ < 0) {
-    fail(folder_, "make");
+    fail(owner_, "make");
   }
 }
 
@@ -52,7 +52,7 @@ void ScratchFile::append(std::span<const float> values) {
       continue;
     }
     if (written <= 0) {
-      fail(folder_, "write");
+      fail(owner_, "write");
     }
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
@@ -60,7 +60,7 @@ void ScratchFile::append(std::span<const float> values) {
 
 void ScratchFile::rewind() {
   if (::lseek(descriptor_, 0, SEEK_SET) != 0) {
-    fail(folder_, "rewind");
+    fail(owner_, "rewind");
   }
 }
 
@@ -73,7 +73,7 @@ std::size_t ScratchFile::read(std::span<float> values) {
       continue;
     }
     if (got < 0) {
-      fail(folder_, "read");
+      fail(owner_, "read");
     }
     if (got == 0) {
       break;

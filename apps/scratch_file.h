@@ -3,6 +3,7 @@
 #pragma once
 #include <filesystem>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace ondes {
@@ -12,8 +13,9 @@ int open_nameless_file(const std::filesystem::path& folder);
 
 class ScratchFile {
  public:
-  // In `folder`, so that its space is that of the output beside it. Throws Error{io}.
-  explicit ScratchFile(const std::filesystem::path& folder);
+  // In `folder`, so that its space is that of the output beside it. Throws Error{io} naming
+  // `owner`, the output that it is for.
+  ScratchFile(const std::filesystem::path& folder, const std::string& owner);
   ~ScratchFile();
   ScratchFile(const ScratchFile&) = delete;
   ScratchFile& operator=(const ScratchFile&) = delete;
@@ -24,7 +26,7 @@ class ScratchFile {
   std::size_t read(std::span<float> values);
 
  private:
-  std::filesystem::path folder_;  // for messages
+  std::string owner_;  // for messages
   int descriptor_ = -1;
 };
 

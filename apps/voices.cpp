@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "apps/file_kind.h"
 #include "engine/error.h"
 #include "engine/files/json_fields.h"
 #include "engine/files/mapped_file.h"
@@ -183,6 +184,7 @@ Voice make_voice(VoiceFile file, const std::string& path) {
   if (voice.file.feature_kind == "mel") {
     voice.kind = VoiceKind::mel;
     voice.mel = mel_contract_from_json(features, voice.path);
+    voice.mel_statistics_unknown = tells_of_unknown_mel_statistics(*voice.file.description);
     voice.autoregressive = !is_block_voice(voice.file);
     if (voice.autoregressive) {
       voice.plan = compile_step_plan(voice.file);
@@ -226,6 +228,13 @@ int speaker_index(const Voice& voice, const std::string& speaker) {
 
 Voice load_voice(const fs::path& path) {
   const std::string name = path.string();
+  if (!is_capture_path(name) && file_kind_of(name) == FileKind::checkpoint) {
+    throw Error(ErrorCode::bad_input,
+                name +
+                    ": expected a voice of Ondes, found weights of another project; import them "
+                    "first: ondes import " +
+                    name + " -o NAME.safetensors");
+  }
   return make_voice(is_capture_path(name) ? open_capture(name) : open_voice(name), name);
 }
 

@@ -27,6 +27,7 @@ struct Voice {
   NoteContract contract;                   // notes
   LanePlan plan;                           // notes, and autoregressive voices
   MelContract mel;                         // mel
+  bool mel_statistics_unknown = false;     // mel: normalised by a mean and variance nobody told
   BlockPlan blocks;                        // mel and audio; of speaker 0, where there are several
   bool autoregressive = false;             // mel: a sample a step; `plan` instead of `blocks`
   std::optional<BlockPlan> upsampling;     // autoregressive: rows of frames; nothing: held

@@ -103,7 +103,7 @@ ImportedVoice import_hifigan(const ImportRequest& request, const TensorSource& s
   }
   report.unknown.emplace_back("the recordings it was trained on");
   if (config.speakers > 1) {
-    report.unknown.push_back("the names of its " + std::to_string(config.speakers) + " speakers");
+    report.unknown.push_back(unknown_speaker_names(config.speakers));
   }
   return voice;
 }

@@ -16,7 +16,9 @@
 namespace ondes {
 namespace {
 
-constexpr std::size_t kMaxNameBytes = 200;  // of a voice
+constexpr std::size_t kMaxNameBytes = 200;                // of a voice
+constexpr const char* kMelStatistics = "mel_statistics";  // a key of the description
+constexpr const char* kUnknown = "unknown";
 
 ImportedVoice import_any(const ImportRequest& request) {
   if (looks_like_nam(request.bytes)) {
@@ -71,8 +73,21 @@ VoiceFile imported_voice_file(const ImportRequest& request) {
   return file;
 }
 
+void tell_of_unknown_mel_statistics(nlohmann::json* description) {
+  (*description)[kMelStatistics] = kUnknown;
+}
+
+bool tells_of_unknown_mel_statistics(const nlohmann::json& description) {
+  const auto found = description.find(kMelStatistics);
+  return found != description.end() && *found == kUnknown;
+}
+
 bool is_capture_path(const std::string& path) {
   return std::filesystem::path(path).extension() == ".nam";
+}
+
+std::string unknown_speaker_names(int speakers) {
+  return "the names of its " + std::to_string(speakers) + " speakers";
 }
 
 nlohmann::json imported_description(const ImportRequest& request,

@@ -53,8 +53,16 @@ ImportedVoice import_voice(const ImportRequest& request);
 // For programs that play a foreign file at once: the voice in memory of its own.
 VoiceFile imported_voice_file(const ImportRequest& request);
 
+// Mels that were normalised, band by band, by a mean and a variance that came with no file: the
+// voice's description says so, and frames from an analysis are not what it takes.
+void tell_of_unknown_mel_statistics(nlohmann::json* description);
+bool tells_of_unknown_mel_statistics(const nlohmann::json& description);
+
 // Whether the file's name says that it is a capture that imported_voice_file takes alone.
 bool is_capture_path(const std::string& path);
+
+// The line of ImportReport::unknown that goes when somebody names the speakers.
+std::string unknown_speaker_names(int speakers);
 
 // What every import fills in alike: schema, name, architecture, rate, licence, provenance. `features`
 // and `config` are the importer's.

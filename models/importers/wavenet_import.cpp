@@ -286,7 +286,8 @@ ImportedVoice import_wavenet(const ImportRequest& request, const TensorSource& s
     report.assumed.push_back(options.legacy ? "skips scaled at every layer (legacy)"
                                             : "skips scaled by 1/sqrt(layers) (not legacy)");
     report.unknown.emplace_back(
-        "the mean and variance its mels were normalised by: give it mels normalised so");
+        "the mean and variance its mels were normalised by: give it mels normalised so; sounds, "
+        "and mels of an analysis, it refuses");
   } else {
     const NvOptions options = read_nv(json, request.config_path, layout, &config, &contract);
     result = build_nv(options, &config, &layout);
@@ -298,6 +299,9 @@ ImportedVoice import_wavenet(const ImportRequest& request, const TensorSource& s
       imported_description(request, "wavenet", contract.sample_rate_hz, report.format);
   voice.description["config"] = wavenet_config_to_json(config);
   voice.description["features"] = mel_contract_to_json(contract);
+  if (is_r9y9) {
+    tell_of_unknown_mel_statistics(&voice.description);
+  }
   for (const auto& [key, value] : source.progress()) {
     voice.description["training"]["imported"][key] = value;
   }

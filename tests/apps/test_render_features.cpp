@@ -251,6 +251,24 @@ TEST_CASE("standard input that is none of these is refused, and errors in it cal
   check_contains(refusal(rig.bytes("score.mid")), {"standard input: a score", "takes mels"});
 }
 
+TEST_CASE("a mel that can hardly be a logarithmic one is played, with a warning of what is odd") {
+  const FeatureRig rig;
+  const auto said = [&](float first, float rest) {
+    Mel odd = rig.mel;
+    odd.values.assign(odd.values.size(), rest);
+    odd.values[0] = first;
+    write_bytes(rig.folder.file("odd.npy"), write_mel_npy(odd));
+    const ProgramResult result =
+        rig.render_it("odd.npy", "odd.wav", {"--force", "--clip", "clamp"});
+    check_done(result);
+    return result.err;
+  };
+  check_contains(said(80.0F, -3.0F), {"warning: ", "(ln)", "its greatest value is 80"});
+  check_contains(said(1e-4F, -1e-5F), {"warning: ", "within 0.0001 of 0"});
+  check_contains(said(0.5F, 0.001F), {"warning: ", "none of its values is below 0"});
+  CHECK(said(1.0F, -11.5F).find("warning") == std::string::npos);
+}
+
 TEST_CASE("inputs that the voice does not take are refused with what it takes") {
   const FeatureRig rig;
   const ProgramResult score = rig.render_it("score.mid", "out.wav");

@@ -5,7 +5,9 @@
 #include "dsp/audio_file.h"
 #include "engine/files/mapped_file.h"
 #include "engine/files/npy.h"
+#include "engine/weights/mel_contract_json.h"
 #include "engine/weights/mel_file.h"
+#include "engine/weights/voice_file.h"
 #include "tests/support/ondes_program.h"
 #include "tests/support/thrown_error.h"
 
@@ -85,6 +87,32 @@ TEST_CASE("a seed gives the same bytes for any threads and in a rerender; anothe
     CHECK(rig.bytes("a.wav") != rig.bytes("c.wav"));
     check_contains(rig.run({"rerender", "a.wav", "--force"}).err, {"identical to the original"});
   }
+}
+
+TEST_CASE("a voice whose mels were normalised by nobody knows what refuses what it would garble") {
+  const VocoderRig rig("r9y9_conv_in");
+  const ProgramResult played = rig.render_it("out.wav", {"--temperature", "0"});
+  INFO(played.err);
+  CHECK(played.exit_code == 0);
+  check_contains(played.err, {"normalised by the mean and variance", "do not tell"});
+  REQUIRE(rig.render("sound.wav", {"--tail", "0.1"}).exit_code == 0);
+  const VoiceFile voice = open_voice(rig.folder.file("wavenet.safetensors"));
+  Mel analysed;
+  analysed.contract = mel_contract_from_json(voice.description->at("features"), "wavenet");
+  analysed.mels = kBands;
+  analysed.frames = 4;
+  analysed.values.assign(4 * kBands, -3.0F);
+  write_bytes(rig.folder.file("analysed.safetensors"), write_mel_safetensors(analysed));
+  for (const std::string input : {"sound.wav", "analysed.safetensors"}) {
+    const ProgramResult refused = rig.run({"render", input, "-o", "no.wav", "--voice", "wavenet"});
+    CHECK(refused.exit_code == 3);
+    check_contains(refused.err, {input, "normalised by a mean and a variance", ".npy"});
+    CHECK_FALSE(rig.exists("no.wav"));
+  }
+  // nv-wavenet's mels are Tacotron 2's, as they come.
+  const VocoderRig other("nv_wavenet");
+  CHECK(other.run({"render", "x.npy", "-o", "out.wav", "--voice", "wavenet"})
+            .err.find("normalised") == std::string::npos);
 }
 
 TEST_CASE("info explains an imported WaveNet, and what it does not have is refused") {
