@@ -1,5 +1,6 @@
 // `ondes import`, as a user runs it.
 #include <catch2/catch.hpp>
+#include <fstream>
 #include <tuple>
 
 #include "engine/weights/voice_file.h"
@@ -71,6 +72,41 @@ TEST_CASE("an existing output stays without --force; bad input leaves nothing be
   }
   CHECK(rig.run({"import", "none.pt", "-o", "out.safetensors"}).exit_code == 4);
   CHECK(rig.folder.names() == names);
+}
+
+TEST_CASE("a configuration that is empty is said to be empty, not absent") {
+  const OndesRig rig;
+  write_bytes(rig.folder.file("empty.json"), std::vector<std::byte>());
+  const ProgramResult refused = rig.run(
+      {"import", golden("torch/hifigan_2.pt"), "--config", "empty.json", "-o", "out.safetensors"});
+  CHECK(refused.exit_code == 3);
+  check_contains(refused.err, {"empty.json: expected a configuration (JSON), found an empty file"});
+}
+
+TEST_CASE(
+    "weights that were not imported are no voice, and an .npz is no checkpoint: both say what") {
+  const OndesRig rig;
+  const std::string weights = golden("torch/hifigan_2.pt");
+  write_bytes(rig.folder.file("foreign.safetensors"),
+              write_safetensors({}, {{"x", tensor_from_floats(std::vector<float>(2, 0.5F), {2})}}));
+  for (const std::string& voice : {weights, std::string("foreign.safetensors")}) {
+    const ProgramResult refused =
+        rig.run({"render", "score.mid", "-o", "out.wav", "--voice", voice});
+    CHECK(refused.exit_code == 3);
+    check_contains(refused.err, {"found weights of another project", "ondes import " + voice});
+  }
+  // What numpy.savez(file, mel=numpy.zeros((1, 1))) begins with.
+  const std::string npz = std::string("PK\x03\x04", 4) + std::string(22, '\0') +
+                          std::string("\x07\0\0\0", 4) + "mel.npy" + std::string(100, '\0');
+  std::ofstream(rig.folder.file("mel.npz"), std::ios::binary) << npz;
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"render", "mel.npz", "-o", "out.wav"},
+        {"info", "mel.npz"},
+        {"import", "mel.npz", "-o", "out.safetensors"}}) {
+    const ProgramResult refused = rig.run(arguments);
+    CHECK(refused.exit_code == 3);
+    check_contains(refused.err, {"mel.npz", "a NumPy archive (.npz)"});
+  }
 }
 
 TEST_CASE("a voice's name ends in .safetensors: anything else is a usage error") {

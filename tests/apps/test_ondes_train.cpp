@@ -237,8 +237,72 @@ TEST_CASE("interrupting a training of wide layers does no harm to the heap") {
   recipe["training"]["validate_every"] = 2;
   rig.recipe(recipe);
   for (int i = 0; i < 4; ++i) {
-    const ProgramResult result = rig.train({}, "step 2 of");
+    const ProgramResult result = rig.train({"--force"}, "step 2 of");
     INFO(result.err);
     REQUIRE(result.exit_code == 130);
+  }
+}
+
+TEST_CASE("a checkpoint is gone on from or, by --force, replaced; never in silence") {
+  const TrainRig rig;
+  rig.recipe(synthetic_recipe());
+  std::filesystem::create_directory(rig.folder.path() / "work");
+  std::ofstream(rig.folder.file("work/checkpoint.pt")) << "many days";
+  const ProgramResult refused = rig.train();
+  CHECK(refused.exit_code == 4);
+  contains(refused.err, "work/checkpoint.pt: an earlier run's checkpoint");
+  contains(refused.err, "--resume");
+  contains(refused.err, "--force");
+  CHECK(read_text(rig.folder.file("work/checkpoint.pt")) == "many days");
+  CHECK_FALSE(std::filesystem::exists(rig.folder.file("work/log.jsonl")));
+
+  const ProgramResult forced = rig.train({"--force"});
+  INFO(forced.err);
+  REQUIRE(forced.exit_code == 0);
+  contains(forced.err, "step 10 of 10");
+  const std::string voice = read_text(rig.folder.file("out.safetensors"));
+
+  SECTION("a voice that exists is not replaced without --force, whatever is asked for") {
+    for (const char* how : {"--resume", "--export-only"}) {
+      const ProgramResult again = rig.train({how});
+      CHECK(again.exit_code == 4);
+      contains(again.err, "out.safetensors: exists already; --force replaces it");
+      CHECK(read_text(rig.folder.file("out.safetensors")) == voice);
+    }
+    // --resume with --force goes on, here from the last step: the log is not begun anew.
+    const std::string log = read_text(rig.folder.file("work/log.jsonl"));
+    CHECK(rig.train({"--resume", "--force"}).exit_code == 0);
+    CHECK(read_text(rig.folder.file("work/log.jsonl")) == log);
+    CHECK(read_text(rig.folder.file("out.safetensors")) == voice);
+  }
+}
+
+TEST_CASE("a voice that could not be written is refused before the training, not after it") {
+  const TrainRig rig;
+  rig.recipe(synthetic_recipe());
+  for (const std::string out :
+       {"absent/out.safetensors", "/dev/full", "work", "/proc/x.safetensors"}) {
+    std::filesystem::create_directory(rig.folder.path() / "work");
+    const ProgramResult result = rig.run(
+        {"wavenet", "--config", "recipe.json", "--corpus", "corpus", "--work", "work", "-o", out});
+    CHECK(result.exit_code == 4);
+    contains(result.err, out);
+    CHECK(result.err.find("step") == std::string::npos);
+    CHECK(std::filesystem::is_empty(rig.folder.path() / "work"));
+  }
+  const ProgramResult nowhere = rig.run({"wavenet", "--config", "recipe.json", "--corpus", "corpus",
+                                         "--work", "recipe.json/work", "-o", "out.safetensors"});
+  CHECK(nowhere.exit_code == 4);
+  contains(nowhere.err, "recipe.json/work");
+}
+
+TEST_CASE("--threads may stand before or behind the subcommand, and is a number of threads") {
+  const TrainRig rig;
+  rig.recipe(synthetic_recipe());
+  CHECK(rig.train({"--threads", "1"}).exit_code == 0);
+  for (const char* wrong : {"-1", "many", "5000"}) {
+    const ProgramResult result = rig.run({"--threads", wrong, "wavenet"});
+    CHECK(result.exit_code == 2);
+    contains(result.err, "--threads");
   }
 }

@@ -48,9 +48,13 @@ TEST_CASE("a mel voice from a folder of recordings, on the command line, and fin
   CHECK(result.out.empty());  // data only on stdout, and there is none
   check_contains(result.err, {"corpus: 8 recordings", "step 8 of 8", "left", "wrote out"});
   CHECK(open_voice(rig.folder.file("out.safetensors")).name == "tones");
-  std::ofstream(rig.folder.file("work/checkpoint.pt"));  // a fresh run needs none
-  const ProgramResult tuned =
-      rig.train({"--data", "recordings", "--from", "out.safetensors"}, "tuned.safetensors");
+  const std::vector<std::string> tuning = {"--data", "recordings", "--from", "out.safetensors"};
+  const ProgramResult refused = rig.train(tuning, "tuned.safetensors");
+  CHECK(refused.exit_code == 4);
+  check_contains(refused.err, {"work/checkpoint.pt", "--resume", "--force"});
+  std::ofstream(rig.folder.file("work/checkpoint.pt"));  // a run that begins anew reads none
+  const ProgramResult tuned = rig.train(
+      {"--data", "recordings", "--from", "out.safetensors", "--force"}, "tuned.safetensors");
   INFO(tuned.err);
   REQUIRE(tuned.exit_code == 0);
   CHECK(open_voice(rig.folder.file("tuned.safetensors"))
@@ -65,7 +69,7 @@ TEST_CASE("an interrupted training of a mel voice ends with 130 and goes on to t
   rig.recipe(json);
   REQUIRE(rig.train({"--data", "recordings"}, "whole.safetensors").exit_code == 0);
   const ProgramResult stopped =
-      rig.train({"--data", "recordings"}, "out.safetensors", "step 8 of 60");
+      rig.train({"--data", "recordings", "--force"}, "out.safetensors", "step 8 of 60");
   INFO(stopped.err);
   REQUIRE(stopped.exit_code == 130);
   CHECK_FALSE(std::filesystem::exists(rig.folder.file("out.safetensors")));

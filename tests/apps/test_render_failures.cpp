@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/support/ondes_program.h"
+#include "tests/support/thrown_error.h"
 
 using namespace ondes;
 
@@ -176,7 +177,7 @@ TEST_CASE("a file size limit exits with 4 and leaves nothing, new or half replac
   ProgramOptions limited;
   limited.file_size_limit_bytes = 20000;
   for (const std::string clip : {"clamp", "rescale"}) {
-    check_refused(rig, rig.render("a.wav", {"--clip", clip}, limited), 4, "");
+    check_refused(rig, rig.render("a.wav", {"--clip", clip}, limited), 4, "a.wav");
     write_bytes(rig.folder.file("b.wav"), std::vector<std::byte>(3, std::byte{'x'}));
     CHECK(rig.render("b.wav", {"--clip", clip, "--force"}, limited).exit_code == 4);
     CHECK(rig.bytes("b.wav") == "xxx");
@@ -192,6 +193,11 @@ TEST_CASE("a machine without CUDA exits with 5 when it is asked for") {
     return;
   }
   check_refused(rig, result, 5, "cuda");
+  // Nobody need be told in every summary that there is none.
+  const ProgramResult automatic = rig.render("b.wav", {"--tail", "0.1", "--json"});
+  check_contains(automatic.err, {"ran on cpu", "threads"});
+  CHECK(automatic.err.find("CUDA") == std::string::npos);
+  check_contains(automatic.out, {"auto: ", "CUDA"});
 }
 
 TEST_CASE("an interrupt in the middle exits with 130 and leaves nothing") {
