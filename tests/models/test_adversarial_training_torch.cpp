@@ -197,6 +197,12 @@ TEST_CASE("forty steps lower the loss on held-out recordings, and the voice is o
   CHECK(evaluate_block_plan(plan, std::span(&input, 1)).size() == 320);
 }
 
+double last_loss(const TrainingRun& run) {
+  const std::string log = bytes_of(run.work_folder / "log.jsonl");
+  const std::string line = log.substr(log.rfind('\n', log.size() - 2) + 1);
+  return nlohmann::json::parse(line).at("loss").get<double>();
+}
+
 TEST_CASE("an adversarial run that stopped and went on ends with the bits of one that did not") {
   const Workshop shop;
   const nlohmann::json json = synthetic_mel_recipe();
@@ -211,6 +217,7 @@ TEST_CASE("an adversarial run that stopped and went on ends with the bits of one
     run.resume = true;
     REQUIRE(shop.train(json, run));
     INFO("stopped after " << stop);
+    CHECK(last_loss(run) == last_loss(shop.run("whole")));  // the log's running mean goes on too
     CHECK(bytes_of(run.voice) == bytes_of(shop.run("whole").voice));
   }
 }

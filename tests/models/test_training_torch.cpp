@@ -294,6 +294,13 @@ TEST_CASE("a run that stopped and went on ends with the bits of one that did not
   const std::string straight = bytes_of(shop.run("straight").voice);
   CHECK(straight.size() > 1000);
   CHECK((bytes_of(second.voice) == straight));  // in brackets: a difference is not worth printing
+  // So does the log's running mean, which would else begin anew with the step after the stop.
+  const auto last_loss = [](const TrainingRun& run) {
+    const std::string log = bytes_of(run.work_folder / "log.jsonl");
+    const std::string line = log.substr(log.rfind('\n', log.size() - 2) + 1);
+    return nlohmann::json::parse(line).at("loss").get<double>();
+  };
+  CHECK(last_loss(second) == last_loss(shop.run("straight")));
 
   SECTION("and so does one that fine-tunes from a checkpoint") {
     TrainingRun whole = shop.run("tuned");
