@@ -274,15 +274,22 @@ TEST_CASE("injected stalls: one underrun each, channels in place, nothing lost")
   std::mt19937 random(7);
   std::uniform_int_distribution<int> length_ms(25, 60);
   int injected = 0;
+  // A machine that is busy with other things stalls the render thread by itself: seen from it, as a
+  // pause of half the ring or more that nobody asked for.
+  int natural = 0;
+  std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
   StreamOptions options = small_stream();
   Stream stream(options);
   CountingSourceOptions source;
   source.total_frames = kEvery * (kStalls + 1);
   source.before = [&](std::int64_t frame) {
+    natural +=
+        static_cast<int>(std::chrono::steady_clock::now() - last > std::chrono::milliseconds(5));
     if (frame > 0 && frame % kEvery == 0 && injected < kStalls) {
       ++injected;
       std::this_thread::sleep_for(std::chrono::milliseconds(length_ms(random)));
     }
+    last = std::chrono::steady_clock::now();
   };
   stream.play(counting(source));
   stream.start();
@@ -295,7 +302,8 @@ TEST_CASE("injected stalls: one underrun each, channels in place, nothing lost")
   sink.stop();
   const StreamTelemetry telemetry = stream.telemetry();
   CHECK(injected == kStalls);
-  CHECK(telemetry.underruns == kStalls);
+  CHECK(telemetry.underruns >= kStalls);
+  CHECK(telemetry.underruns <= kStalls + natural);
   CHECK(telemetry.played_frames == source.total_frames);
   // Every frame that is not faded is a frame of the source, left is left, and they ascend.
   const ConstFrames heard = sink.kept(0, static_cast<int>(sink.kept_frames()));
