@@ -51,6 +51,13 @@ void read_all(std::span<const std::byte> bytes) {
 
 }  // namespace
 
+// libsndfile 1.2.0 loses a few kilobytes of libvorbis's where a Vorbis header is damaged: nothing that
+// a reader could free. Everything else that leaks is a finding.
+extern "C" const char*
+__lsan_default_suppressions() {  // NOLINT(bugprone-reserved-identifier): its name
+  return "leak:vorbis_info_init\n";
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   try {
     read_all(std::as_bytes(std::span{data, size}));
