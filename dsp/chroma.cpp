@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 
+#include "dsp/feature_rows_internal.h"
 #include "dsp/spectral_kernels_internal.h"
 #include "engine/error.h"
 
@@ -83,10 +84,7 @@ Chroma::Chroma(const ChromaConfig& config)
       sums_(static_cast<std::size_t>(spectral::padded_to_step(config.classes))) {}
 
 void Chroma::analyze(std::span<const float> x, Frames out) {
-  const std::int64_t count = frames(std::ssize(x));
-  require(out.frames() == count && out.channels() == classes(),
-          "output: expected " + std::to_string(count) + " frames of " + std::to_string(classes()) +
-              ", found " + std::to_string(out.frames()) + " of " + std::to_string(out.channels()));
+  require_rows("chroma", out, frames(std::ssize(x)), classes());
   for (int t = 0; t < out.frames(); ++t) {
     stft_.frame_powers(x, std::int64_t{t} * config_.hop_samples, powers_);
     spectral::kernels().add_rows(powers_.data(), powers_.size(), weights_.data(), sums_.size(),
@@ -103,11 +101,8 @@ void Chroma::analyze(std::span<const float> x, Frames out) {
 }
 
 std::vector<float> Chroma::analyze(std::span<const float> x) {
-  const std::int64_t count = frames(std::ssize(x));
-  require(count <= std::numeric_limits<int>::max(), "signal: expected fewer than 2^31 frames");
-  std::vector<float> values(static_cast<std::size_t>(count) * static_cast<std::size_t>(classes()));
-  analyze(x, Frames(values.data(), static_cast<int>(count), classes()));
-  return values;
+  return written_rows("chroma", frames(std::ssize(x)), classes(),
+                      [&](Frames rows) { analyze(x, rows); });
 }
 
 }  // namespace ondes

@@ -9,6 +9,7 @@
 #include <numbers>
 #include <numeric>
 
+#include "dsp/feature_rows_internal.h"
 #include "dsp/spectral_kernels_internal.h"
 #include "dsp/stft.h"
 #include "engine/error.h"
@@ -137,10 +138,7 @@ std::int64_t LogMel::frames(std::int64_t samples) const noexcept {
 }
 
 void LogMel::analyze(std::span<const float> x, Frames out) {
-  const std::int64_t count = frames(std::ssize(x));
-  require(out.frames() == count && out.channels() == mels(),
-          "output: expected " + std::to_string(count) + " frames of " + std::to_string(mels()) +
-              ", found " + std::to_string(out.frames()) + " of " + std::to_string(out.channels()));
+  require_rows("log-mel", out, frames(std::ssize(x)), mels());
   const Signal signal{x.data(), 0, std::ssize(x)};
   for (int t = 0; t < out.frames(); ++t) {
     make_frame(signal, t, out[t]);
@@ -151,11 +149,8 @@ void LogMel::analyze(std::span<const float> x, Frames out) {
 }
 
 std::vector<float> LogMel::analyze(std::span<const float> x) {
-  const std::int64_t count = frames(std::ssize(x));
-  require(count <= std::numeric_limits<int>::max(), "signal: expected fewer than 2^31 frames");
-  std::vector<float> values(static_cast<std::size_t>(count) * static_cast<std::size_t>(mels()));
-  analyze(x, Frames(values.data(), static_cast<int>(count), mels()));
-  return values;
+  return written_rows("log-mel", frames(std::ssize(x)), mels(),
+                      [&](Frames rows) { analyze(x, rows); });
 }
 
 std::int64_t LogMel::window_start(std::int64_t frame) const noexcept {

@@ -7,6 +7,7 @@
 #include <limits>
 #include <string>
 
+#include "dsp/feature_rows_internal.h"
 #include "dsp/fft.h"
 #include "dsp/mel_cepstrum_tables_internal.h"
 #include "dsp/spectral_kernels_internal.h"
@@ -281,11 +282,7 @@ void MelCepstrum::analyze_power(std::span<const double> power, std::span<double>
 }
 
 void MelCepstrum::analyze(std::span<const float> x, Frames out) {
-  const std::int64_t count = frames(std::ssize(x));
-  require(out.frames() == count && out.channels() == coefficients(),
-          "output: expected " + std::to_string(count) + " frames of " +
-              std::to_string(coefficients()) + ", found " + std::to_string(out.frames()) + " of " +
-              std::to_string(out.channels()));
+  require_rows("mel-cepstrum", out, frames(std::ssize(x)), coefficients());
   require(std::all_of(x.begin(), x.end(), [](float value) { return std::isfinite(value); }),
           "signal: expected finite samples, found NaN or infinity");
   const std::int64_t pad =
@@ -318,12 +315,8 @@ void MelCepstrum::analyze(std::span<const float> x, Frames out) {
 }
 
 std::vector<float> MelCepstrum::analyze(std::span<const float> x) {
-  const std::int64_t count = frames(std::ssize(x));
-  require(count <= std::numeric_limits<int>::max(), "signal: expected fewer than 2^31 frames");
-  std::vector<float> values(static_cast<std::size_t>(count) *
-                            static_cast<std::size_t>(coefficients()));
-  analyze(x, Frames(values.data(), static_cast<int>(count), coefficients()));
-  return values;
+  return written_rows("mel-cepstrum", frames(std::ssize(x)), coefficients(),
+                      [&](Frames rows) { analyze(x, rows); });
 }
 
 }  // namespace ondes

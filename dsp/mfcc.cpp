@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numbers>
 
+#include "dsp/feature_rows_internal.h"
 #include "dsp/spectral_kernels_internal.h"
 #include "engine/error.h"
 
@@ -121,11 +121,7 @@ Mfcc::Mfcc(const MfccConfig& config)
     : config_(config), log_mel_(config.mel), transform_(transform_of(config)) {}
 
 void Mfcc::analyze(std::span<const float> x, Frames out) {
-  const std::int64_t count = frames(std::ssize(x));
-  require(out.frames() == count && out.channels() == coefficients(),
-          "output: expected " + std::to_string(count) + " frames of " +
-              std::to_string(coefficients()) + ", found " + std::to_string(out.frames()) + " of " +
-              std::to_string(out.channels()));
+  require_rows("MFCC", out, frames(std::ssize(x)), coefficients());
   // All of the mels first: top_db looks at the whole.
   const std::vector<float> mels = log_mel_.analyze(x);
   std::vector<float> sums(static_cast<std::size_t>(spectral::padded_to_step(coefficients())));
@@ -138,12 +134,8 @@ void Mfcc::analyze(std::span<const float> x, Frames out) {
 }
 
 std::vector<float> Mfcc::analyze(std::span<const float> x) {
-  const std::int64_t count = frames(std::ssize(x));
-  require(count <= std::numeric_limits<int>::max(), "signal: expected fewer than 2^31 frames");
-  std::vector<float> values(static_cast<std::size_t>(count) *
-                            static_cast<std::size_t>(coefficients()));
-  analyze(x, Frames(values.data(), static_cast<int>(count), coefficients()));
-  return values;
+  return written_rows("MFCC", frames(std::ssize(x)), coefficients(),
+                      [&](Frames rows) { analyze(x, rows); });
 }
 
 }  // namespace ondes
