@@ -6,7 +6,7 @@
 #include <cooperative_groups.h>
 #endif
 
-#include "cuda/host_device.h"
+#include "engine/host_device.h"
 
 namespace ondes {
 

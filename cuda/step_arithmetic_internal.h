@@ -4,9 +4,9 @@
 #include <bit>
 #include <cstdint>
 
-#include "cuda/host_device.h"
 #include "cuda/step_math.h"
 #include "cuda/step_model_internal.h"
+#include "engine/host_device.h"
 
 namespace ondes::gpu {
 
@@ -16,7 +16,7 @@ struct F32Arithmetic {
   static constexpr bool kInteger = false;
   ONDES_HOST_DEVICE static float dot(const Quad& w, const Quad& x, float sum) {
     for (int i = 0; i < 4; ++i) {
-      sum = fma(std::bit_cast<float>(w.words[i]), std::bit_cast<float>(x.words[i]), sum);
+      sum = exact::fma(std::bit_cast<float>(w.words[i]), std::bit_cast<float>(x.words[i]), sum);
     }
     return sum;
   }

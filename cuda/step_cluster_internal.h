@@ -249,7 +249,7 @@ class ClusterBody : public StepBody<Arithmetic, 1, kResidual, Block> {
     });
     const Quad* held = this->call_.cluster.head ? held_ : nullptr;
     this->upper(t, held, held != nullptr ? held + quads_in(this->model_.head_product) : nullptr);
-    if (this->sampler_.kind != SampleKind::gaussian) {
+    if (this->sampler_.kind != Distribution::gaussian) {
       this->choose();
     }
     this->finish(t);
@@ -277,7 +277,7 @@ class ClusterBody : public StepBody<Arithmetic, 1, kResidual, Block> {
         }
         const float scale = this->template at<float>(m.scales)[first / chunk_layers * outputs + o] *
                             (1.0F / this->model_.levels);
-        value = fma(static_cast<float>(sum), scale, value);
+        value = exact::fma(static_cast<float>(sum), scale, value);
       }
     } else {
       for (int l = 0; l < this->model_.layers; ++l) {

@@ -7,9 +7,9 @@
 #pragma once
 #include <cstddef>
 
-#include "cuda/host_device.h"
 #include "cuda/step_call_internal.h"
 #include "cuda/step_math.h"
+#include "engine/host_device.h"
 #include "engine/plan/dense_op.h"
 
 namespace ondes::gpu {
@@ -23,12 +23,12 @@ ONDES_HOST_DEVICE inline float dense_output(const DenseCall& call, int row, int 
   const float* x = call.x + static_cast<std::size_t>(row) * inputs;
   float sum = reinterpret_cast<const float*>(call.image + view.bias)[o];
   for (std::size_t i = 0; i < inputs; ++i) {
-    sum = fma(weights[i * static_cast<std::size_t>(view.outputs)], x[i], sum);
+    sum = exact::fma(weights[i * static_cast<std::size_t>(view.outputs)], x[i], sum);
   }
   if (view.activation == static_cast<int>(Activation::relu)) {
     return larger(sum, 0.0F);
   }
-  return view.activation == static_cast<int>(Activation::tanh) ? tanh(sum) : sum;
+  return view.activation == static_cast<int>(Activation::tanh) ? exact::tanh(sum) : sum;
 }
 
 template <typename Block>

@@ -26,11 +26,10 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "cuda/host_device.h"
 #include "cuda/step_arithmetic_internal.h"
 #include "cuda/step_call_internal.h"
 #include "cuda/step_math.h"
-#include "cuda/step_sampling.h"
+#include "engine/host_device.h"
 
 #if defined(__CUDA_ARCH__)
 #define ONDES_UNROLL _Pragma("unroll")
@@ -41,8 +40,6 @@
 #endif
 
 namespace ondes::gpu {
-
-inline constexpr float kLeastMaximum = 1e-20F;  // engine/ops/quantization.h
 
 // What a lane keeps from phase to phase.
 struct LaneMisc {
@@ -87,7 +84,7 @@ class StepBody {
         layer(l, t);
       }
       top(t);
-      if (sampler_.kind != SampleKind::gaussian) {
+      if (sampler_.kind != Distribution::gaussian) {
         choose();
       }
       finish(t);
@@ -206,10 +203,10 @@ class StepBody {
     while (own.row + 1 < call.rows && call_.row_starts[call.first_row + own.row + 1] <= t) {
       ++own.row;
     }
-    const Uniforms uniforms =
-        draw_uniforms(call.seed, call.identity, static_cast<std::uint64_t>(call.first_sample + t));
-    own.u0 = uniforms.u0;
-    own.u1 = uniforms.u1;
+    const PhiloxBlock random =
+        philox_draw(call.seed, call.identity, static_cast<std::uint64_t>(call.first_sample + t));
+    own.u0 = uniform_open(random[0]);
+    own.u1 = uniform_open(random[1]);
     own.skip_max = 0;
     own.head_max = 0;
   }
@@ -221,7 +218,7 @@ class StepBody {
     if (model_.embedded) {
       h += at<float>(model_.embedding)[own.index * residual() + r];
     } else {
-      h = fma(at<float>(model_.sample_weights)[r], own.last, h);
+      h = exact::fma(at<float>(model_.sample_weights)[r], own.last, h);
     }
     set_h(j, r, h);
   }
@@ -229,7 +226,7 @@ class StepBody {
   ONDES_HOST_DEVICE void set_h(int j, int r, float h) {
     if constexpr (Arithmetic::kInteger) {
       floats(j, map_.h)[r] = h;
-      raise_maximum(&misc(j).h_max, magnitude(h));
+      raise_maximum(&misc(j).h_max, std::fabs(h));
     } else {
       floats(j, map_.x)[r] = h;
     }
@@ -288,7 +285,7 @@ class StepBody {
         if constexpr (Arithmetic::kInteger) {
           const float scale =
               at<float>(matrix.scales)[k * rows + o] * floats(j, map_.past_scale)[l * older + k];
-          values[j] = fma(static_cast<float>(sums[j]), scale, values[j]);
+          values[j] = exact::fma(static_cast<float>(sums[j]), scale, values[j]);
         } else {
           values[j] = sums[j];
         }
@@ -306,7 +303,7 @@ class StepBody {
       const int j = i / r;
       const int c = i % r;
       if constexpr (Arithmetic::kInteger) {
-        const float largest = larger(kLeastMaximum, std::bit_cast<float>(misc(j).h_max));
+        const float largest = larger(kSmallestMaximum, std::bit_cast<float>(misc(j).h_max));
         const auto q =
             static_cast<std::int32_t>(round_even(floats(j, map_.h)[c] * (model_.levels / largest)));
         Arithmetic::store(quads(j, map_.x), c, q);
@@ -390,7 +387,7 @@ class StepBody {
         for (int s = 0; s < product.slices; ++s) {
           sum += partials[(segment * product.slices + s) * m.outputs];
         }
-        value = fma(static_cast<float>(sum), scales[segment * m.outputs] * x_scale, value);
+        value = exact::fma(static_cast<float>(sum), scales[segment * m.outputs] * x_scale, value);
       }
       return value;
     } else {
@@ -453,7 +450,7 @@ class StepBody {
       const float value = table_tanh(table, filter) * table_sigmoid(table, gating);
       Arithmetic::store(z, c, static_cast<std::int32_t>(round_even(value * model_.levels)));
     } else {
-      reinterpret_cast<float*>(z)[c] = tanh(filter) * sigmoid(gating);
+      reinterpret_cast<float*>(z)[c] = exact::tanh(filter) * exact::sigmoid(gating);
     }
   }
 
@@ -488,7 +485,7 @@ class StepBody {
   }
 
   ONDES_HOST_DEVICE static float scale_of(std::uint32_t maximum, float levels) {
-    return larger(kLeastMaximum, std::bit_cast<float>(maximum)) * (1.0F / levels);
+    return larger(kSmallestMaximum, std::bit_cast<float>(maximum)) * (1.0F / levels);
   }
 
   // max(product, 0) to `to`. A phase.
@@ -520,8 +517,8 @@ class StepBody {
     const float levels = skip ? model_.levels : model_.output_levels;
     for (int i = thread; i < lanes_ * count; i += block_.threads()) {
       const int j = i / count;
-      const float largest =
-          larger(kLeastMaximum, std::bit_cast<float>(skip ? misc(j).skip_max : misc(j).head_max));
+      const float largest = larger(
+          kSmallestMaximum, std::bit_cast<float>(skip ? misc(j).skip_max : misc(j).head_max));
       const float value = floats(j, skip ? map_.skip : map_.head)[i % count];
       A::store(quads(j, skip ? map_.skip_x : map_.head_x), i % count,
                static_cast<std::int32_t>(round_even(value * (levels / largest))));
@@ -569,19 +566,14 @@ class StepBody {
         const float largest = maxima[index_of_largest(maxima, rows)];
         if (temperature > 0.0F) {
           floats(j, map_.weights)[i % n] =
-              exp((floats(j, map_.out)[i % n] - largest) * (1.0F / temperature));
+              exact::exp((floats(j, map_.out)[i % n] - largest) * (1.0F / temperature));
         }
       }
     });
     block_.phase([&](int thread) {
       for (int i = thread; i < lanes_ * rows; i += block_.threads()) {
-        const int first = i % rows * kCdfRow;
-        const float* weights = floats(i / rows, map_.weights) + first;
-        float sum = 0.0F;
-        for (int c = 0; c < smaller(kCdfRow, n - first); ++c) {
-          sum += weights[c];
-        }
-        floats(i / rows, map_.row_sum)[i % rows] = sum;
+        floats(i / rows, map_.row_sum)[i % rows] =
+            cdf_row_sum(floats(i / rows, map_.weights), n, i % rows);
       }
     });
   }
@@ -606,13 +598,14 @@ class StepBody {
       }
     } else {
       int choice = 0;
-      if (sampler_.kind != SampleKind::gaussian) {
+      if (sampler_.kind != Distribution::gaussian) {
+        const float* row_sums = floats(j, map_.row_sum);
         choice = call.temperature > 0.0F
-                     ? pick_by_inverse_cdf(floats(j, map_.weights), floats(j, map_.row_sum),
-                                           sampler_.choices, own.u0)
+                     ? pick_by_inverse_cdf(floats(j, map_.weights), sampler_.choices, own.u0,
+                                           [row_sums](int row) { return row_sums[row]; })
                      : index_of_largest(out, sampler_.choices);
       }
-      sample = draw_sample(sampler_, out, call.temperature, own.u1, choice);
+      sample = sample_of_choice(sampler_, out, call.temperature, own.u1, choice);
     }
     call_.output[output_at(j, t)] = sample;
     own.last = sample;
@@ -668,7 +661,7 @@ class StepBody {
   const StepModelView& model_;
   const StepCall& call_;
   const ScratchMap& map_;
-  SamplerView sampler_;
+  DistributionView sampler_;
   std::byte* resident_ = nullptr;
   Quad* scratch_ = nullptr;
   int first_lane_ = 0;

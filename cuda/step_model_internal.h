@@ -11,8 +11,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "cuda/host_device.h"
-#include "cuda/step_sampling.h"
+#include "cuda/step_math.h"
+#include "engine/host_device.h"
 #include "engine/plan/step_runner.h"
 
 namespace ondes::gpu {
@@ -99,9 +99,9 @@ struct StepModelView {
   std::uint32_t input_bias = 0;       // (R)
   DenseView encoder[kMostEncoderLayers];
   int encoder_layers = 0;
-  DenseView projection;  // C -> L * 2G, the convolutions' biases in it
-  int ring_vectors = 0;  // of a slot
-  SamplerView sampler;   // its pointers are set from the image
+  DenseView projection;      // C -> L * 2G, the convolutions' biases in it
+  int ring_vectors = 0;      // of a slot
+  DistributionView sampler;  // its pointers are set from the image
 };
 
 // What a lane of a block keeps between phases; offsets in quads from the lane's own beginning.

@@ -151,34 +151,11 @@ class Packer {
     std::vector<float> embedding(plan_.input_embedding.begin(), plan_.input_embedding.end());
     view.embedding = add(std::span<const float>(embedding));
     const OutputSampler sampler(plan_);
-    SamplerView& to = view.sampler;
-    to.kind = plan_.distribution == Distribution::gaussian ? SampleKind::gaussian
-              : plan_.distribution == Distribution::logistic_mixture
-                  ? SampleKind::logistic_mixture
-                  : SampleKind::mu_law_categorical;
-    to.choices = to.kind == SampleKind::gaussian           ? 0
-                 : to.kind == SampleKind::logistic_mixture ? plan_.mixture_components
-                                                           : plan_.classes;
-    to.classes = plan_.classes;
-    to.levels = plan_.amplitude_levels;
-    to.log_scale_floor = plan_.log_scale_floor;
-    to.mu = static_cast<float>(plan_.classes - 1);
-    std::vector<float> decoded;
-    std::vector<float> bins;
-    if (plan_.classes >= 2) {
-      to.log_mu_plus_one = exact::log(to.mu + 1.0F);
-      std::vector<int> counts(size(plan_.classes), 0);
-      for (int k = 0; k < to.levels; ++k) {
-        ++counts[size(sampler.class_of(
-            2.0F * static_cast<float>(k) / static_cast<float>(to.levels - 1) - 1.0F))];
-      }
-      for (int c = 0; c < plan_.classes; ++c) {
-        decoded.push_back(sampler.sample_of(c));
-        bins.push_back(exact::log(static_cast<float>(std::max(counts[size(c)], 1))));
-      }
-    }
-    view.decoded = add(std::span<const float>(decoded));
-    view.log_class_bins = add(std::span<const float>(bins));
+    view.sampler = sampler.view();
+    view.sampler.decoded = nullptr;
+    view.sampler.log_class_bins = nullptr;
+    view.decoded = add(sampler.decoded());
+    view.log_class_bins = add(sampler.log_class_bins());
   }
 
   void conditioning(StepModelView& view) {

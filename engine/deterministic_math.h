@@ -4,6 +4,9 @@
 // and a test demands equality to the last bit. The build sets -ffp-contract=off so that no compiler
 // fuses more.
 //
+// Every function here is also a kernel's (cuda/): nvcc is told not to contract, to divide and take
+// roots exactly, and to flush denormals as the CPU runners do.
+//
 // Errors are against double precision over the stated range;
 // tests/engine/test_deterministic_math.cpp measures them. fma() is std::fma: exact on every
 // machine, fast where the processor has it.
@@ -12,15 +15,17 @@
 #include <cmath>
 #include <cstdint>
 
+#include "engine/host_device.h"
+
 namespace ondes::exact {
 
-inline float fma(float a, float b, float c) noexcept {
+ONDES_HOST_DEVICE inline float fma(float a, float b, float c) noexcept {
   return std::fma(a, b, c);
 }
 
 // 2^x for x in [-126, 126], relative error < 2.5e-7; clamped outside.
 // Degree-6 Chebyshev fit of 2^f on [-0.5, 0.5] (coefficients ln2^n / n! to float accuracy).
-inline float exp2(float x) noexcept {
+ONDES_HOST_DEVICE inline float exp2(float x) noexcept {
   x = x < -126.0F ? -126.0F : (x > 126.0F ? 126.0F : x);
   const float shifted = x + 12582912.0F;  // 1.5 * 2^23: rounds to the nearest integer
   const float whole = shifted - 12582912.0F;
@@ -37,14 +42,14 @@ inline float exp2(float x) noexcept {
 }
 
 // e^x, relative error < 1e-6 for |x| < 10, < 5e-6 for |x| < 80 (that of rounding x / ln 2).
-inline float exp(float x) noexcept {
+ONDES_HOST_DEVICE inline float exp(float x) noexcept {
   return exp2(x * 1.44269504F);
 }
 
 // Natural logarithm of a positive normal number, error < 3e-7: absolute while |ln x| < 1,
 // relative beyond.
 // x = m * 2^e with m in [sqrt(1/2), sqrt(2)); ln m = 2 atanh(s), s = (m - 1) / (m + 1).
-inline float log(float x) noexcept {
+ONDES_HOST_DEVICE inline float log(float x) noexcept {
   const auto bits = std::bit_cast<std::uint32_t>(x);
   const std::uint32_t offset = bits - 0x3F3504F3U;  // 0x3F3504F3 = sqrt(1/2)
   const auto exponent = static_cast<std::int32_t>(offset) >> 23;
@@ -61,7 +66,7 @@ inline float log(float x) noexcept {
 
 // Hyperbolic tangent, absolute error < 4e-7: an odd rational function of degree 13 over 6
 // (coefficients of the widely used minimax fit on [-7.9, 7.9], as in Eigen's fast tanh).
-inline float tanh(float x) noexcept {
+ONDES_HOST_DEVICE inline float tanh(float x) noexcept {
   x = x < -7.9053111F ? -7.9053111F : (x > 7.9053111F ? 7.9053111F : x);
   const float x2 = x * x;
   float p = -2.76076847742355e-16F;
@@ -79,13 +84,13 @@ inline float tanh(float x) noexcept {
   return p / q;
 }
 
-inline float sigmoid(float x) noexcept {
+ONDES_HOST_DEVICE inline float sigmoid(float x) noexcept {
   return fma(0.5F, tanh(0.5F * x), 0.5F);
 }
 
 // cos and sin of 2 pi cycles for cycles in [-0.5, 0.5], absolute error < 3e-7.
 // Taylor polynomials on an eighth of a turn after folding.
-inline void cos_sin_turns(float cycles, float* cosine, float* sine) noexcept {
+ONDES_HOST_DEVICE inline void cos_sin_turns(float cycles, float* cosine, float* sine) noexcept {
   const float quarter = cycles * 4.0F + 12582912.0F;  // nearest quarter turn
   const float whole = quarter - 12582912.0F;
   const float t = fma(whole, -0.25F, cycles) * 6.28318531F;  // |t| <= pi/4
@@ -122,7 +127,7 @@ inline void cos_sin_turns(float cycles, float* cosine, float* sine) noexcept {
 
 // sin of 2 pi cycles for cycles in [-0.5, 0.5], absolute error < 3e-7, without a branch: an odd
 // polynomial of degree 9 (our own least-maximum fit on a quarter of a turn) after folding.
-inline float sin_turns(float cycles) noexcept {
+ONDES_HOST_DEVICE inline float sin_turns(float cycles) noexcept {
   const float folded = std::copysign(0.5F, cycles) - cycles;
   const float y = std::fabs(cycles) > 0.25F ? folded : cycles;
   const float y2 = y * y;
@@ -136,7 +141,7 @@ inline float sin_turns(float cycles) noexcept {
 
 // sin x and cos x for |x| < 1e5, absolute error < 4e-7. The nearest multiple of a quarter turn is
 // taken off in two parts of pi / 2 (Cody and Waite); the polynomials are those above.
-inline void cos_sin(float x, float* cosine, float* sine) noexcept {
+ONDES_HOST_DEVICE inline void cos_sin(float x, float* cosine, float* sine) noexcept {
   const float shifted = fma(x, 0.636619772F, 12582912.0F);  // 2 / pi; nearest quarter turn
   const float whole = shifted - 12582912.0F;
   float t = fma(whole, -1.57079637F, x);
@@ -162,7 +167,7 @@ inline void cos_sin(float x, float* cosine, float* sine) noexcept {
 
 // x Phi(x) with Phi the normal distribution, absolute error < 5e-7. The tail Phi(-|x|) is half of
 // Abramowitz and Stegun's 7.1.26 for erfc, so that it does not cancel.
-inline float gelu(float x) noexcept {
+ONDES_HOST_DEVICE inline float gelu(float x) noexcept {
   const float size = x < 0.0F ? -x : x;
   const float t = 1.0F / fma(0.3275911F * 0.707106781F, size, 1.0F);
   float p = 0.5F * 1.061405429F;
@@ -172,6 +177,33 @@ inline float gelu(float x) noexcept {
   p = fma(p, t, 0.5F * 0.254829592F);
   const float tail = (p * t) * exp(-0.5F * (size * size));
   return x < 0.0F ? x * tail : x * (1.0F - tail);
+}
+
+// Inverse of the normal distribution function, relative error < 2e-6 (algorithm AS 241, PPND7:
+// Wichura, Applied Statistics 37, 1988).
+ONDES_HOST_DEVICE inline float inverse_normal_cdf(float u) noexcept {
+  const float q = u - 0.5F;
+  if (std::fabs(q) <= 0.425F) {
+    const float r = 0.180625F - q * q;
+    const float p =
+        fma(fma(fma(59.109374720F, r, 159.29113202F), r, 50.434271938F), r, 3.3871327179F);
+    const float d = fma(fma(fma(67.187563600F, r, 78.757757664F), r, 17.895169469F), r, 1.0F);
+    return q * p / d;
+  }
+  const float tail = q < 0.0F ? u : 1.0F - u;
+  float r = std::sqrt(-log(tail));
+  float p = 0.0F;
+  float d = 0.0F;
+  if (r <= 5.0F) {
+    r -= 1.6F;
+    p = fma(fma(fma(0.17023821103F, r, 1.3067284816F), r, 2.7568153900F), r, 1.4234372777F);
+    d = fma(fma(0.12021132975F, r, 0.73700164250F), r, 1.0F);
+  } else {
+    r -= 5.0F;
+    p = fma(fma(fma(0.017337203997F, r, 0.42868294337F), r, 3.0812263860F), r, 6.6579051150F);
+    d = fma(fma(0.012258202635F, r, 0.24197894225F), r, 1.0F);
+  }
+  return q < 0.0F ? -(p / d) : p / d;
 }
 
 }  // namespace ondes::exact

@@ -28,16 +28,20 @@ struct TanhTable {
 
 const TanhTable& tanh_table();
 
-inline float table_tanh(const TanhTable& table, float x) noexcept {
+// The cubic of |x|'s piece, with the sign of x; c0 to c3 are a table's rows. For host and device.
+ONDES_HOST_DEVICE inline float tanh_by_pieces(
+    const float* c0, const float* c1, const float* c2, const float* c3, float x) noexcept {
   const auto bits = std::bit_cast<std::uint32_t>(x);
   const float magnitude = std::bit_cast<float>(bits & 0x7FFFFFFFU) * kTanhPiecesPerUnit;
   const float position = magnitude < kTanhLastPosition ? magnitude : kTanhLastPosition;
-  const auto piece = static_cast<std::int32_t>(position);
-  const float f = position - static_cast<float>(piece);
-  const auto k = static_cast<std::size_t>(piece);
-  const float y = exact::fma(exact::fma(exact::fma(table.c3[k], f, table.c2[k]), f, table.c1[k]), f,
-                             table.c0[k]);
+  const auto k = static_cast<std::int32_t>(position);
+  const float f = position - static_cast<float>(k);
+  const float y = exact::fma(exact::fma(exact::fma(c3[k], f, c2[k]), f, c1[k]), f, c0[k]);
   return std::bit_cast<float>(std::bit_cast<std::uint32_t>(y) | (bits & 0x80000000U));
+}
+
+inline float table_tanh(const TanhTable& table, float x) noexcept {
+  return tanh_by_pieces(table.c0, table.c1, table.c2, table.c3, x);
 }
 
 inline float table_sigmoid(const TanhTable& table, float x) noexcept {

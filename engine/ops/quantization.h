@@ -16,6 +16,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/host_device.h"
 #include "engine/plan/step_runner.h"
 
 namespace ondes {
@@ -44,7 +45,7 @@ QuantizedRows quantize_rows(
 int skip_chunk_layers(int layers, int gate_channels, Precision precision) noexcept;
 
 // Nearest integer, ties to even, |x| < 2^22.
-inline float round_even(float x) noexcept {
+ONDES_HOST_DEVICE inline float round_even(float x) noexcept {
   return (x + 12582912.0F) - 12582912.0F;
 }
 

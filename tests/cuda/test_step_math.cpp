@@ -1,4 +1,4 @@
-// The kernels' arithmetic against engine/: the same operations, so the same bits.
+// What the kernels read from a packed image, and their integer products, against engine/.
 #include <bit>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -16,55 +16,46 @@ bool same_bits(float a, float b) {
   return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);
 }
 
-// Numbers of all sizes that a float has in a network, and the edges.
-std::vector<float> arguments() {
-  std::vector<float> values{0.0F, -0.0F, 1.0F,   -1.0F,   6.0F,  -6.0F,
-                            7.9F, 8.0F,  200.0F, -200.0F, 1e-30F};
+TEST_CASE("table activations read from a packed image are the engine's, bit for bit") {
+  const gpu::PackedStepModel model =
+      gpu::pack_step_model(random_step_plan(StepShape{}, 3), Precision::i8);
+  const auto* table = reinterpret_cast<const float*>(model.image.data() + model.view.tanh_table);
+  std::size_t differences = 0;
   for (std::uint64_t i = 0; i < 40000; ++i) {
     const PhiloxBlock random = philox_draw(5, 6, i);
+    // Numbers of all sizes that a float has in a network.
     const float size = exact::exp2(24.0F * uniform_open(random[0]) - 16.0F);
-    values.push_back((random[1] & 1U) != 0 ? size : -size);
-  }
-  return values;
-}
-
-TEST_CASE("elementary functions of the kernels are the engine's, bit for bit") {
-  std::vector<float> table;
-  for (const float* row : {tanh_table().c0, tanh_table().c1, tanh_table().c2, tanh_table().c3}) {
-    table.insert(table.end(), row, row + kTanhPieces);
-  }
-  std::size_t differences = 0;
-  for (const float x : arguments()) {
-    const float positive = x == 0.0F ? 1.0F : std::fabs(x);
-    differences += same_bits(gpu::exp(x), exact::exp(x)) ? 0U : 1U;
-    differences += same_bits(gpu::log(positive), exact::log(positive)) ? 0U : 1U;
-    differences += same_bits(gpu::tanh(x), exact::tanh(x)) ? 0U : 1U;
-    differences += same_bits(gpu::sigmoid(x), exact::sigmoid(x)) ? 0U : 1U;
+    const float x = (random[1] & 1U) != 0 ? size : -size;
+    differences += same_bits(gpu::table_tanh(table, x), table_tanh(tanh_table(), x)) ? 0U : 1U;
     differences +=
-        same_bits(gpu::table_tanh(table.data(), x), table_tanh(tanh_table(), x)) ? 0U : 1U;
-    differences +=
-        same_bits(gpu::table_sigmoid(table.data(), x), table_sigmoid(tanh_table(), x)) ? 0U : 1U;
-    differences += same_bits(gpu::round_even(x), round_even(x)) ? 0U : 1U;
-    differences += same_bits(gpu::clamp_sample(x), clamp_sample(x)) ? 0U : 1U;
+        same_bits(gpu::table_sigmoid(table, x), table_sigmoid(tanh_table(), x)) ? 0U : 1U;
   }
   CHECK(differences == 0);
 }
 
-TEST_CASE("random numbers and their normal quantiles are the engine's, bit for bit") {
-  std::size_t differences = 0;
-  for (std::uint64_t i = 0; i < 20000; ++i) {
-    const std::uint64_t seed = i * 0x9E3779B97F4A7C15U;
-    const PhiloxBlock block = philox_draw(seed, ~seed, i << 20U);
-    const gpu::Uniforms uniforms = gpu::draw_uniforms(seed, ~seed, i << 20U);
-    differences += same_bits(uniforms.u0, uniform_open(block[0])) ? 0U : 1U;
-    differences += same_bits(uniforms.u1, uniform_open(block[1])) ? 0U : 1U;
-    const float normal = inverse_normal_cdf(uniforms.u0);
-    differences += same_bits(gpu::inverse_normal_cdf(uniforms.u0), normal) ? 0U : 1U;
+TEST_CASE("dot products of packed words are the sums of their parts' products") {
+  const auto part = [](std::uint32_t word, int bits, int k) {
+    const auto value = static_cast<std::int32_t>(word << (32 - bits * (k + 1)));
+    return value >> (32 - bits);
+  };
+  for (std::uint64_t i = 0; i < 2000; ++i) {
+    const PhiloxBlock random = philox_draw(7, 8, i);
+    std::int32_t by_bytes = 5;
+    std::int32_t by_halves = -5;
+    const std::uint32_t small =
+        random[1] & 0x1FFF1FFFU;  // so that halves' products do not overflow
+    for (int k = 0; k < 4; ++k) {
+      by_bytes += part(random[0], 8, k) * part(random[1], 8, k);
+    }
+    for (int k = 0; k < 2; ++k) {
+      by_halves += part(random[0], 16, k) * part(small, 16, k);
+    }
+    REQUIRE(gpu::dot_i8(random[0], random[1], 5) == by_bytes);
+    REQUIRE(gpu::dot_i16(random[0], small, -5) == by_halves);
   }
-  CHECK(differences == 0);
 }
 
-TEST_CASE("draws and likelihoods of every distribution are OutputSampler's, bit for bit") {
+TEST_CASE("likelihoods from a packed image are OutputSampler's, bit for bit") {
   for (const auto& [distribution, choices] :
        {std::pair{Distribution::logistic_mixture, 10}, std::pair{Distribution::gaussian, 0},
         std::pair{Distribution::mu_law_categorical, 61}}) {
@@ -74,7 +65,7 @@ TEST_CASE("draws and likelihoods of every distribution are OutputSampler's, bit 
     const StepPlan plan = random_step_plan(shape, 3);
     const OutputSampler judge(plan);
     const gpu::PackedStepModel model = gpu::pack_step_model(plan, Precision::f32);
-    gpu::SamplerView sampler = model.view.sampler;
+    DistributionView sampler = model.view.sampler;
     const auto floats = [&](std::uint32_t offset) {
       return reinterpret_cast<const float*>(model.image.data() + offset);
     };
@@ -87,12 +78,12 @@ TEST_CASE("draws and likelihoods of every distribution are OutputSampler's, bit 
         head[o] = 8.0F * uniform_open(philox_draw(9, o, i)[0]) - (i % 3 == 0 ? 9.0F : 4.0F);
       }
       const float sample = 2.4F * uniform_open(philox_draw(10, 0, i)[0]) - 1.2F;
-      differences += same_bits(gpu::log_likelihood(sampler, head.data(), sample),
+      differences += same_bits(log_likelihood(sampler, head.data(), sample),
                                judge.log_likelihood(head, sample))
                          ? 0U
                          : 1U;
       if (distribution == Distribution::mu_law_categorical) {
-        differences += gpu::class_of(sampler, sample) == judge.class_of(sample) ? 0U : 1U;
+        differences += class_of(sampler, sample) == judge.class_of(sample) ? 0U : 1U;
       }
     }
     CAPTURE(static_cast<int>(distribution));

@@ -7,7 +7,6 @@
 
 #include "engine/deterministic_math.h"
 #include "engine/ops/activation_table.h"
-#include "engine/ops/sampling.h"
 
 namespace ondes {
 namespace {
@@ -105,10 +104,11 @@ TEST_CASE("the inverse normal distribution function undoes erfc within 3e-6") {
   const double error = worst(-5.0, 5.0, kSteps, [](float z) {
     const double u = 0.5 * std::erfc(-static_cast<double>(z) / std::numbers::sqrt2);
     // u is rounded to float: near 1 that alone moves z by more than the claim.
-    return z > 2.0F ? 0.0
-                    : std::fabs(static_cast<double>(inverse_normal_cdf(static_cast<float>(u))) -
-                                static_cast<double>(z)) /
-                          std::max(1.0, std::fabs(static_cast<double>(z)));
+    return z > 2.0F
+               ? 0.0
+               : std::fabs(static_cast<double>(exact::inverse_normal_cdf(static_cast<float>(u))) -
+                           static_cast<double>(z)) /
+                     std::max(1.0, std::fabs(static_cast<double>(z)));
   });
   CHECK(error < 3e-6);
 }
