@@ -10,8 +10,45 @@
 
 namespace ondes {
 
+// A warp of a block: what cuda/emulator.h calls a warp, seen by one of its threads.
+class DeviceWarp {
+ public:
+  static constexpr int kThreads = 32;
+
+  // This thread's variable, whichever is asked for.
+  template <typename T>
+  class Registers {
+   public:
+    ONDES_HOST_DEVICE T& operator[](int) { return value_; }
+    ONDES_HOST_DEVICE const T& operator[](int) const { return value_; }
+
+   private:
+    T value_;
+  };
+
+#if defined(__CUDA_ARCH__)
+  __device__ int index() const {
+    return static_cast<int>(threadIdx.x) / kThreads;
+  }
+  template <typename Step>
+  __device__ void each(const Step& run) const {
+    run(static_cast<int>(threadIdx.x) % kThreads);
+  }
+#else
+  ONDES_HOST_DEVICE int index() const {
+    return 0;
+  }
+  template <typename Step>
+  ONDES_HOST_DEVICE void each(const Step& run) const {
+    run(0);
+  }
+#endif
+};
+
 class DeviceBlock {
  public:
+  using Warp = DeviceWarp;
+
   // `shared` is the kernel's dynamic shared memory.
   ONDES_HOST_DEVICE explicit DeviceBlock(std::byte* shared) : shared_(shared) {}
 
@@ -30,6 +67,15 @@ class DeviceBlock {
     run(static_cast<int>(threadIdx.x));
     __syncthreads();
   }
+  __device__ int warps() const {
+    return threads() / Warp::kThreads;
+  }
+  template <typename Phase>
+  __device__ void warp_phase(const Phase& run) {
+    Warp warp;
+    run(warp);
+    __syncthreads();
+  }
 #else
   // Only so that nvcc's host pass has something to name: kernels never run there.
   ONDES_HOST_DEVICE int index() const {
@@ -44,6 +90,14 @@ class DeviceBlock {
   template <typename Phase>
   ONDES_HOST_DEVICE void phase(const Phase& run) {
     run(0);
+  }
+  ONDES_HOST_DEVICE int warps() const {
+    return 1;
+  }
+  template <typename Phase>
+  ONDES_HOST_DEVICE void warp_phase(const Phase& run) {
+    Warp warp;
+    run(warp);
   }
 #endif
 

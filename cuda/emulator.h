@@ -11,20 +11,80 @@
 // that changes its result. What it cannot show: a missing barrier inside a phase's own code (there
 // is none), memory ordering between blocks, timing.
 //
+// A warp phase runs once a warp, whose 32 threads keep their registers between its steps:
+//
+//   block.warp_phase([&](auto& warp) {
+//     typename Block::Warp::template Registers<TileSum> sum;
+//     warp.each([&](int place) { sum[place] = ...; });   // GPU: f(threadIdx.x % 32)
+//     multiply_tile(a, b, sum);                          // all 32 together: cuda/warp_tile.h
+//   });
+//
+// Control flow between the steps is the same for every thread of a warp. The threads of a warp
+// exchange nothing but by functions over their registers; memory that one writes is read by others
+// in the next phase only. Here all of them do a step before any does the next, in any order.
+//
 // Any thread; one emulation at a time a Block. The device's side: cuda/device_block_internal.h.
 #pragma once
 #include <algorithm>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 namespace ondes {
 
 enum class ThreadOrder { forwards, backwards, shuffled };
 
+class EmulatedWarp {
+ public:
+  static constexpr int kThreads = 32;
+
+  // A variable of each thread of the warp.
+  template <typename T>
+  class Registers {
+    static_assert(std::is_trivially_copyable_v<T> && sizeof(T) % 4 == 0);
+
+   public:
+    Registers() {
+      // What is read before it is written shows, as in shared memory.
+      constexpr std::uint32_t kNobodysValue = 0x7FC0DEADU;
+      for (std::size_t at = 0; at < sizeof(values_); at += 4) {
+        std::memcpy(reinterpret_cast<std::byte*>(values_) + at, &kNobodysValue, 4);
+      }
+    }
+    T& operator[](int place) { return values_[place]; }
+    const T& operator[](int place) const { return values_[place]; }
+
+   private:
+    T values_[kThreads];
+  };
+
+  // `turn`: the block's threads in the order they run.
+  EmulatedWarp(int index, const std::vector<int>& turn) : index_(index), turn_(turn) {}
+
+  int index() const noexcept { return index_; }
+
+  template <typename Step>
+  void each(const Step& run) const {
+    for (const int thread : turn_) {
+      if (thread / kThreads == index_) {
+        run(thread % kThreads);
+      }
+    }
+  }
+
+ private:
+  int index_;
+  const std::vector<int>& turn_;
+};
+
 class EmulatedBlock {
  public:
+  using Warp = EmulatedWarp;
+
   EmulatedBlock(int index, int threads, std::size_t shared_bytes, ThreadOrder order)
       : index_(index), threads_(threads), order_(order), shared_((shared_bytes + 15) / 16) {
     // What a kernel reads before it writes shows: these bytes make NaN, and far numbers.
@@ -48,6 +108,21 @@ class EmulatedBlock {
     }
     for (const int thread : turn_) {
       run(thread);
+    }
+  }
+
+  // Of whole warps only.
+  int warps() const noexcept { return threads_ / Warp::kThreads; }
+
+  template <typename Phase>
+  void warp_phase(const Phase& run) {
+    assert(threads_ % Warp::kThreads == 0);
+    if (order_ == ThreadOrder::shuffled) {
+      shuffle();
+    }
+    for (int i = 0; i < warps(); ++i) {
+      Warp warp(order_ == ThreadOrder::backwards ? warps() - 1 - i : i, turn_);
+      run(warp);
     }
   }
 

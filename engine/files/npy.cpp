@@ -9,6 +9,7 @@
 
 #include "engine/error.h"
 #include "engine/files/npy_header_internal.h"
+#include "engine/half.h"
 
 // Elements are read and written as they stand.
 static_assert(std::endian::native == std::endian::little);
@@ -68,18 +69,6 @@ HeaderPlace find_header(std::span<const std::byte> file, const std::string& name
                    " (file cut short?)");
   }
   return place;
-}
-
-float half_to_float(std::uint16_t half) {
-  const std::uint32_t sign = (half & 0x8000U) << 16;
-  const std::uint32_t exponent = (half >> 10) & 0x1FU;
-  const std::uint32_t mantissa = half & 0x3FFU;
-  if (exponent == 0) {  // zero and subnormals: mantissa * 2^-24
-    const float magnitude = static_cast<float>(mantissa) * 0x1p-24F;
-    return sign == 0 ? magnitude : -magnitude;
-  }
-  const std::uint32_t wide = exponent == 31 ? 255U : exponent + 112U;  // 112: 127 - 15
-  return std::bit_cast<float>(sign | (wide << 23) | (mantissa << 13));
 }
 
 template <typename T>

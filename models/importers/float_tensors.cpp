@@ -7,21 +7,10 @@
 
 #include "engine/error.h"
 #include "engine/files/json_fields.h"
+#include "engine/half.h"
 
 namespace ondes {
 namespace {
-
-float float_of_half(std::uint16_t half) {
-  const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000U) << 16U;
-  const std::uint32_t exponent = half >> 10U & 31U;
-  const std::uint32_t mantissa = half & 1023U;
-  if (exponent == 0) {  // zero and subnormal: mantissa * 2^-24
-    const float value = std::ldexp(static_cast<float>(mantissa), -24);
-    return sign != 0 ? -value : value;
-  }
-  const std::uint32_t widened = exponent == 31 ? 255U : exponent + 112U;
-  return std::bit_cast<float>(sign | widened << 23U | mantissa << 13U);
-}
 
 template <typename T>
 T element(std::span<const std::byte> bytes, std::size_t index) {
@@ -37,7 +26,7 @@ float element_as_float(TensorType type, std::span<const std::byte> bytes, std::s
     case TensorType::f64:
       return static_cast<float>(element<double>(bytes, i));
     case TensorType::f16:
-      return float_of_half(element<std::uint16_t>(bytes, i));
+      return half_to_float(element<std::uint16_t>(bytes, i));
     case TensorType::bf16:
       return std::bit_cast<float>(static_cast<std::uint32_t>(element<std::uint16_t>(bytes, i))
                                   << 16U);
