@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <optional>
 
+#include "cuda/step_persistent_planner.h"
 #include "engine/cpu/runner_options.h"
 
 namespace ondes::gpu {
@@ -48,6 +50,15 @@ class DeviceStepRunner final : public StepRunner {
     cluster_ = plan_cluster_launch(model_, options.precision, device_->limits());
     if (cluster_) {
       device_->prepare(options.precision, *cluster_);
+    }
+    for (const int lanes : kPersistentLanes) {
+      const int most = std::min(lanes, options.max_lanes);
+      const auto launch =
+          plan_persistent_launch(model_, options.precision, most, device_->limits());
+      if (launch && (persistent_.empty() || persistent_.back().first < most)) {
+        persistent_.emplace_back(most, *launch);
+        device_->prepare(options.precision, *launch);
+      }
     }
     sizes();
     allocate();
@@ -144,6 +155,11 @@ class DeviceStepRunner final : public StepRunner {
                          launch.scratch_bytes_per_block * size(launch.blocks(options_.max_lanes)));
     }
     scratch_ = scratch > 0 ? static_cast<std::byte*>(device_->allocate(scratch)) : nullptr;
+    std::size_t words = 0;
+    for (const auto& [most, launch] : persistent_) {
+      words = std::max(words, WordMap(view, launch.persistent).bytes(most));
+    }
+    call_.words = words > 0 ? static_cast<Word*>(device_->allocate(words)) : nullptr;
     device_->finish();  // the image is not needed on the host once it is there
   }
 
@@ -207,13 +223,20 @@ class DeviceStepRunner final : public StepRunner {
     call.map = launch.map;
     call.slicing = launch.slicing;
     call.cluster = launch.holds;
+    call.persistent = launch.persistent;
+    if (launch.persistent.blocks() > 0) {
+      device_->clear(call.words, WordMap(model_.view, launch.persistent).bytes(call.lane_count));
+    }
     device_->step(options_.precision, launch, model_.view, call);
     device_->download(staging_out_, output_, 2 * grid * sizeof(float));
     if (call.probe != nullptr) {
       device_->download(probe_staging_, probe_memory_,
                         size(count) * size(probe_width()) * sizeof(float));
     }
-    if (!device_->finish()) {
+    // A kernel that gave up ends in NaN; what it left behind is nobody's state to go on from.
+    failed_ = !device_->finish() || failed_ ||
+              (launch.persistent.blocks() > 0 && std::isnan(staging_out_[grid - 1]));
+    if (failed_) {
       std::fill_n(staging_out_, 2 * grid, std::numeric_limits<float>::quiet_NaN());
     }
     hand_out(lanes, from, count, call.probe != nullptr);
@@ -221,9 +244,15 @@ class DeviceStepRunner final : public StepRunner {
 
   // Hidden values are looked at in the variant that has them all in one block.
   const StepLaunch& chosen(int lanes) const {
-    return cluster_ && probe_ == nullptr && lanes <= device_->limits().clusters
-               ? *cluster_
-               : launches_[size(chosen_group(lanes, device_->limits()))];
+    if (cluster_ && probe_ == nullptr && lanes <= device_->limits().clusters) {
+      return *cluster_;
+    }
+    for (const auto& [most, launch] : persistent_) {
+      if (probe_ == nullptr && lanes <= most) {
+        return launch;
+      }
+    }
+    return launches_[size(chosen_group(lanes, device_->limits()))];
   }
 
   void clear_fresh(std::span<const StepLane> lanes) {
@@ -352,8 +381,10 @@ class DeviceStepRunner final : public StepRunner {
   PackedStepModel model_;
   std::vector<StepLaunch> launches_;  // one a group size
   std::optional<StepLaunch> cluster_;
-  std::size_t gates_ = 0;   // L * 2G
-  std::size_t widest_ = 0;  // of the encoder
+  std::vector<std::pair<int, StepLaunch>> persistent_;  // for at most so many lanes, ascending
+  bool failed_ = false;                                 // once, and from then on
+  std::size_t gates_ = 0;                               // L * 2G
+  std::size_t widest_ = 0;                              // of the encoder
   int chunk_samples_ = 0;
   std::size_t rows_ = 0;  // room for rows in a chunk
   std::vector<bool> fresh_;

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "cuda/step_model_internal.h"
+#include "cuda/step_persistent_words_internal.h"
 
 namespace ondes::gpu {
 
@@ -60,7 +61,9 @@ struct StepCall {
   int probe_lane = -1;
   ScratchMap map;
   Slicing slicing;
-  ClusterHolds cluster;  // read by the cluster kernel alone
+  ClusterHolds cluster;        // read by the cluster kernel alone
+  PersistentShape persistent;  // read, with the words, by the kernel across the chip alone
+  Word* words = nullptr;       // (lane_count, 2, WordMap::words), zero before a launch
 };
 
 // Dense layers over rows, and the input layer's part that is known ahead: before the step kernel.

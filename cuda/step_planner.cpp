@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cuda/step_persistent_planner.h"
+
 namespace ondes::gpu {
 namespace {
 
@@ -107,6 +109,9 @@ int chosen_group(int lanes, const DeviceLimits& limits) {
 }
 
 std::string describe(const StepLaunch& launch, const PackedStepModel& model) {
+  if (launch.persistent.blocks() > 0) {
+    return describe_persistent(launch);
+  }
   if (launch.cluster_blocks > 0) {
     return "a cluster of " + std::to_string(launch.cluster_blocks) + " blocks a lane, " +
            std::to_string(launch.threads) + " threads a block, in shared memory: the chain's" +

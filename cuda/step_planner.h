@@ -1,10 +1,11 @@
 // Which step kernel runs, and how: chosen on the host from shapes, lanes and the device's limits.
 //
-// Variants that are built: one block a group of 1, 4 or 8 lanes, and one cluster of blocks a lane.
-// A cluster is taken where it holds the chain's weights and there are clusters for all lanes. Else:
-// fewer lanes a block make a sample sooner; more lanes share every weight read. The smallest group
-// is taken whose blocks all run at once. Scratch goes to shared memory where it fits, then as much of the weights' hot beginning as
-// there is room for. Set-up thread.
+// Variants that are built: one block a group of 1, 4 or 8 lanes, one cluster of blocks a lane, and
+// the chip for a few lanes together (cuda/step_persistent_planner.h). A cluster is taken where it
+// holds the chain's weights and there are clusters for all lanes; then the chip, if the model is too
+// large for a block. Else: fewer lanes a block make a sample sooner; more lanes share every weight
+// read. The smallest group is taken whose blocks all run at once. Scratch goes to shared memory where
+// it fits, then as much of the weights' hot beginning as there is room for. Set-up thread.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -22,7 +23,8 @@ struct DeviceLimits {
   int multiprocessors = 1;
   std::size_t shared_bytes_per_block = 48 * 1024;  // with the dynamic limit raised
   std::size_t l2_bytes = 0;
-  int clusters = 0;  // of kClusterBlocks blocks with all their shared memory, at once
+  int clusters = 0;          // of kClusterBlocks blocks with all their shared memory, at once
+  bool cooperative = false;  // launches whose blocks all run at once, one a multiprocessor
 };
 
 inline constexpr int kLaneGroups[] = {1, 4, 8};
@@ -39,8 +41,12 @@ struct StepLaunch {
   Slicing slicing;
   int cluster_blocks = 0;  // > 0: one cluster of so many blocks a lane
   ClusterHolds holds;
+  PersistentShape persistent;  // blocks() > 0: all lanes across so many blocks
 
   int blocks(int lanes) const {
+    if (persistent.blocks() > 0) {
+      return persistent.blocks();
+    }
     return cluster_blocks > 0 ? lanes * cluster_blocks
                               : (lanes + lanes_per_block - 1) / lanes_per_block;
   }

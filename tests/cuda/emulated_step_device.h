@@ -19,7 +19,7 @@ struct EmulatedDevice {
   bool fails = false;  // finish() says so
 };
 
-class EmulatedStepDevice final : public StepDevice {
+class EmulatedStepDevice : public StepDevice {
  public:
   explicit EmulatedStepDevice(const EmulatedDevice& config) : config_(config) {}
 
