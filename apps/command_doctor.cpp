@@ -144,6 +144,9 @@ int run_doctor(bool json) {
   checks.push_back(check("instruction sets", instruction_sets));
   checks.push_back(check("voices", voices_found));
   for (const auto& [name, precision] : precision_names()) {
+    if (precision == Precision::f16) {
+      continue;  // a GPU's
+    }
     checks.push_back(check("precision " + name, [p = precision] { return try_precision(p); }));
   }
   checks.push_back(check("cuda", try_cuda));

@@ -30,7 +30,7 @@ void refuse_precision(const FeatureRequest& request) {
     throw Error(ErrorCode::usage, start + " processes sound, and such voices play in f32 only");
   }
   throw Error(ErrorCode::usage,
-              precision == Precision::i16
+              precision != Precision::i8
                   ? start + " is a generator, and such voices play in f32 or i8"
                   : start + " is not calibrated for 8 bits; `ondes import " + path +
                         " -o NEW.safetensors --calibrate MEL.npy...` makes one that is");

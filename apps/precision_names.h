@@ -9,7 +9,10 @@ namespace ondes {
 
 inline const std::map<std::string, Precision>& precision_names() {
   static const std::map<std::string, Precision> names{
-      {"f32", Precision::f32}, {"i16", Precision::i16}, {"i8", Precision::i8}};
+      {"f32", Precision::f32},
+      {"f16", Precision::f16},  // on CUDA devices
+      {"i16", Precision::i16},
+      {"i8", Precision::i8}};
   return names;
 }
 

@@ -29,6 +29,8 @@ __global__ void __launch_bounds__(kDenseThreads)
 
 StepKernel kernel_of(Precision precision, const StepLaunch& launch) {
   switch (precision) {
+    case Precision::f16:
+      return step_kernel_f16(launch);
     case Precision::i16:
       return step_kernel_i16(launch);
     case Precision::i8:

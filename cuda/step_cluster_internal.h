@@ -186,23 +186,21 @@ class ClusterBody : public StepBody<Arithmetic, 1, kResidual, Block> {
         for (int c = thread; c < r; c += this->block_.threads()) {
           const float change =
               this->template finished<Arithmetic>(update, 0, c, 1.0F / this->model_.levels);
-          this->set_h(0, c, this->floats(0, h_at())[c] + change);
+          this->set_h(0, c, this->floats(0, this->h_at())[c] + change);
         }
       });
     }
     send_h();
   }
 
-  ONDES_HOST_DEVICE int h_at() const { return Arithmetic::kInteger ? this->map_.h : this->map_.x; }
-
   ONDES_HOST_DEVICE void send_h() {
     if (rank_ + 1 == stages_) {
       return;
     }
     this->block_.phase([&](int thread) {
-      auto* to = reinterpret_cast<float*>(peer(rank_ + 1, h_at()));
+      auto* to = reinterpret_cast<float*>(peer(rank_ + 1, this->h_at()));
       for (int c = thread; c < this->residual(); c += this->block_.threads()) {
-        to[c] = this->floats(0, h_at())[c];
+        to[c] = this->floats(0, this->h_at())[c];
       }
       if (thread == 0) {
         peer_misc(rank_ + 1).h_max = this->misc(0).h_max;
@@ -241,10 +239,7 @@ class ClusterBody : public StepBody<Arithmetic, 1, kResidual, Block> {
     this->block_.phase([&](int thread) {
       for (int o = thread; o < this->model_.skip; o += this->block_.threads()) {
         const float value = larger(skip_sum(o), 0.0F);
-        this->floats(0, this->map_.skip)[o] = value;
-        if constexpr (Arithmetic::kInteger) {
-          raise_maximum(&this->misc(0).skip_max, value);
-        }
+        this->rectified(0, this->map_.skip, o, value, &LaneMisc::skip_max);
       }
     });
     const Quad* held = this->call_.cluster.head ? held_ : nullptr;

@@ -14,7 +14,8 @@
 // A product's inputs are cut into slices so that its outputs occupy the block; slice sums end in
 // scratch and are added in ascending order. Integers: exact in any order, so i8 and i16 give the
 // CPU's bytes. f32: slice 0 begins at the product's start value; with one slice a product is the
-// CPU's sum to the last bit, with more it differs by rounding.
+// CPU's sum to the last bit, with more it differs by rounding. f16: weights and vectors are halves,
+// h itself, sums and what begins them f32.
 //
 // Assumed: history of a lane is read at the sample's beginning, before its own vector is written
 // over the oldest; a lane is in one block of a launch; launches of a stream follow each other.
@@ -26,54 +27,18 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "cuda/step_arithmetic_internal.h"
-#include "cuda/step_call_internal.h"
-#include "cuda/step_math.h"
-#include "engine/host_device.h"
-
-#if defined(__CUDA_ARCH__)
-#define ONDES_UNROLL _Pragma("unroll")
-#define ONDES_UNROLL_4 _Pragma("unroll 4")
-#else
-#define ONDES_UNROLL
-#define ONDES_UNROLL_4
-#endif
+#include "cuda/step_lanes_internal.h"
 
 namespace ondes::gpu {
 
-// What a lane keeps from phase to phase.
-struct LaneMisc {
-  std::uint32_t h_max = 0;  // bits of max |h|; likewise below
-  std::uint32_t skip_max = 0;
-  std::uint32_t head_max = 0;
-  float x_scale = 0.0F;  // of h as the current product reads it
-  float last = 0.0F;
-  float u0 = 0.0F;
-  float u1 = 0.0F;
-  int row = -1;   // of the call, in force; -1: the slot's
-  int index = 0;  // class of `last`
-  std::uint32_t sample = 0;
-};
-static_assert(sizeof(LaneMisc) <= 48);
-
 // kResidual > 0: R and G are this number, known to the compiler.
 template <typename Arithmetic, int kLanes, int kResidual, typename Block>
-class StepBody {
+class StepBody : public StepLanes<Arithmetic, kLanes, kResidual, Block> {
+  using Base = StepLanes<Arithmetic, kLanes, kResidual, Block>;
+
  public:
   ONDES_HOST_DEVICE StepBody(Block& block, const StepModelView& model, const StepCall& call)
-      : block_(block), model_(model), call_(call), map_(call.map) {
-    first_lane_ = block.index() * kLanes;
-    lanes_ = smaller(kLanes, call.lane_count - first_lane_);
-    resident_ = block.shared();
-    scratch_ = call.scratch != nullptr
-                   ? reinterpret_cast<Quad*>(call.scratch) +
-                         static_cast<std::size_t>(block.index()) * kLanes *
-                             static_cast<std::size_t>(map_.quads)
-                   : reinterpret_cast<Quad*>(block.shared() + call.resident_bytes);
-    sampler_ = model.sampler;
-    sampler_.decoded = at<float>(model.decoded);
-    sampler_.log_class_bins = at<float>(model.log_class_bins);
-  }
+      : Base(block, model, call) {}
 
   ONDES_HOST_DEVICE void run() {
     enter();
@@ -94,91 +59,29 @@ class StepBody {
 
  protected:
   using Sum = typename Arithmetic::Sum;
-
-  // --- where things are ------------------------------------------------------------------------
-  template <typename T>
-  ONDES_HOST_DEVICE const T* at(std::uint32_t offset) const {
-    const std::byte* base = offset < call_.resident_bytes ? resident_ : call_.image;
-    return reinterpret_cast<const T*>(base + offset);
-  }
-  ONDES_HOST_DEVICE Quad* quads(int lane, int offset) const {
-    return scratch_ + lane * map_.quads + offset;
-  }
-  ONDES_HOST_DEVICE float* floats(int lane, int offset) const {
-    return reinterpret_cast<float*>(quads(lane, offset));
-  }
-  ONDES_HOST_DEVICE LaneMisc& misc(int lane) const {
-    return *reinterpret_cast<LaneMisc*>(quads(lane, map_.misc));
-  }
-  ONDES_HOST_DEVICE const DeviceLane& lane(int j) const { return call_.lanes[first_lane_ + j]; }
-  ONDES_HOST_DEVICE int residual() const { return kResidual > 0 ? kResidual : model_.residual; }
-  ONDES_HOST_DEVICE int gate() const { return kResidual > 0 ? kResidual : model_.gate; }
-  ONDES_HOST_DEVICE int quads_r() const {
-    return kResidual > 0 ? quads_of(kResidual, values_per_quad(Arithmetic::kPrecision))
-                         : model_.quads_r;
-  }
-  // Index of a vector in the slot arrays: that of layer l, `back` samples ago.
-  ONDES_HOST_DEVICE std::size_t ring_at(int j, int l, int back) const {
-    const std::uint32_t within = (misc(j).sample - static_cast<std::uint32_t>(back)) &
-                                 static_cast<std::uint32_t>(at<int>(model_.ring_mask)[l]);
-    return static_cast<std::size_t>(lane(j).slot) * static_cast<std::size_t>(model_.ring_vectors) +
-           static_cast<std::size_t>(at<int>(model_.ring_first)[l]) + within;
-  }
-  ONDES_HOST_DEVICE Quad* ring(int j, int l, int back) const {
-    return call_.slots.rings + ring_at(j, l, back) * static_cast<std::size_t>(quads_r());
-  }
-  ONDES_HOST_DEVICE std::size_t output_at(int j, int t) const {
-    return static_cast<std::size_t>(first_lane_ + j) * static_cast<std::size_t>(call_.samples) +
-           static_cast<std::size_t>(t);
-  }
-  ONDES_HOST_DEVICE const float* conditioning(int j) const {
-    const auto width = static_cast<std::size_t>(model_.layers * 2 * gate());
-    const int row = misc(j).row;
-    return row < 0 ? call_.slots.conditioning + static_cast<std::size_t>(lane(j).slot) * width
-                   : call_.projected + static_cast<std::size_t>(lane(j).first_row + row) * width;
-  }
-
-  // --- the call's ends -------------------------------------------------------------------------
-  ONDES_HOST_DEVICE void enter() {
-    block_.phase([&](int thread) {
-      const auto resident = static_cast<int>(call_.resident_bytes / sizeof(Quad));
-      for (int i = thread; i < resident; i += block_.threads()) {
-        reinterpret_cast<Quad*>(resident_)[i] = reinterpret_cast<const Quad*>(call_.image)[i];
-      }
-      // Paddings stay zero from here on, and so do lanes that are not there.
-      for (int i = thread; i < kLanes * map_.quads; i += block_.threads()) {
-        scratch_[i] = Quad{{0, 0, 0, 0}};
-      }
-    });
-    block_.phase([&](int thread) {
-      for (int j = thread; j < lanes_; j += block_.threads()) {
-        const SlotState& state = call_.slots.states[lane(j).slot];
-        LaneMisc fresh;
-        fresh.last = state.last;
-        fresh.sample = state.sample;
-        fresh.index = model_.embedded ? class_of(sampler_, state.last) : 0;
-        misc(j) = fresh;
-      }
-    });
-  }
-
-  ONDES_HOST_DEVICE void leave() {
-    block_.phase([&](int thread) {
-      const int width = model_.layers * 2 * gate();
-      for (int i = thread; i < lanes_ * width; i += block_.threads()) {
-        const int j = i / width;
-        if (misc(j).row >= 0) {
-          call_.slots.conditioning[static_cast<std::size_t>(lane(j).slot) *
-                                       static_cast<std::size_t>(width) +
-                                   static_cast<std::size_t>(i % width)] =
-              conditioning(j)[i % width];
-        }
-      }
-      for (int j = thread; j < lanes_; j += block_.threads()) {
-        call_.slots.states[lane(j).slot] = {misc(j).sample, misc(j).last};
-      }
-    });
-  }
+  using Base::begin_lane;
+  using Base::block_;
+  using Base::call_;
+  using Base::choose;
+  using Base::conditioning;
+  using Base::enter;
+  using Base::finish;
+  using Base::first_lane_;
+  using Base::floats;
+  using Base::gate;
+  using Base::input_base;
+  using Base::input_value;
+  using Base::lanes_;
+  using Base::leave;
+  using Base::map_;
+  using Base::misc;
+  using Base::model_;
+  using Base::quads;
+  using Base::quads_r;
+  using Base::residual;
+  using Base::ring;
+  using Base::ring_at;
+  using Base::sampler_;
 
   // --- before the chain ------------------------------------------------------------------------
   ONDES_HOST_DEVICE void begin(int t) {
@@ -197,30 +100,8 @@ class StepBody {
     });
   }
 
-  ONDES_HOST_DEVICE void begin_lane(int j, int t) {
-    LaneMisc& own = misc(j);
-    const DeviceLane& call = lane(j);
-    while (own.row + 1 < call.rows && call_.row_starts[call.first_row + own.row + 1] <= t) {
-      ++own.row;
-    }
-    const PhiloxBlock random =
-        philox_draw(call.seed, call.identity, static_cast<std::uint64_t>(call.first_sample + t));
-    own.u0 = uniform_open(random[0]);
-    own.u1 = uniform_open(random[1]);
-    own.skip_max = 0;
-    own.head_max = 0;
-  }
-
   ONDES_HOST_DEVICE void first_value(int j, int r, int t) {
-    const LaneMisc& own = misc(j);
-    float h = call_.input_base[output_at(j, t) * static_cast<std::size_t>(residual()) +
-                               static_cast<std::size_t>(r)];
-    if (model_.embedded) {
-      h += at<float>(model_.embedding)[own.index * residual() + r];
-    } else {
-      h = exact::fma(at<float>(model_.sample_weights)[r], own.last, h);
-    }
-    set_h(j, r, h);
+    set_h(j, r, input_value(j, r, input_base(j, r, t)));
   }
 
   ONDES_HOST_DEVICE void set_h(int j, int r, float h) {
@@ -228,7 +109,16 @@ class StepBody {
       floats(j, map_.h)[r] = h;
       raise_maximum(&misc(j).h_max, std::fabs(h));
     } else {
-      floats(j, map_.x)[r] = h;
+      floats(j, h_at())[r] = h;
+      put_x(j, r, h);
+    }
+  }
+
+  // Where h is kept in floats: beside the vector that a product reads, or as it.
+  ONDES_HOST_DEVICE int h_at() const { return Arithmetic::kPlain ? map_.x : map_.h; }
+  ONDES_HOST_DEVICE void put_x(int j, int r, float h) {
+    if constexpr (!Arithmetic::kInteger && !Arithmetic::kPlain) {
+      Arithmetic::put(quads(j, map_.x), r, h);
     }
   }
 
@@ -237,7 +127,7 @@ class StepBody {
     const int older = model_.taps - 1;
     const int tap = i / q;  // (layer, tap)
     const int l = tap / older;
-    const int back = (older - tap % older) * at<int>(model_.dilations)[l];
+    const int back = (older - tap % older) * this->template at<int>(model_.dilations)[l];
     quads(j, map_.past)[i] = ring(j, l, back)[i % q];
     if (Arithmetic::kInteger && i % q == 0) {
       floats(j, map_.past_scale)[tap] = call_.slots.ring_scales[ring_at(j, l, back)];
@@ -264,7 +154,7 @@ class StepBody {
       values[j] = j < lanes_ ? conditioning(j)[l * rows + o] : 0.0F;
     }
     const MatrixView matrix = matrix_of_layer(model_.past, l);
-    const Quad* weights = (held != nullptr ? held : at<Quad>(matrix.weights)) + o;
+    const Quad* weights = (held != nullptr ? held : this->template at<Quad>(matrix.weights)) + o;
     for (int k = 0; k < older; ++k) {
       Sum sums[static_cast<std::size_t>(kLanes)];
       ONDES_UNROLL
@@ -283,8 +173,8 @@ class StepBody {
       ONDES_UNROLL
       for (int j = 0; j < kLanes; ++j) {
         if constexpr (Arithmetic::kInteger) {
-          const float scale =
-              at<float>(matrix.scales)[k * rows + o] * floats(j, map_.past_scale)[l * older + k];
+          const float scale = this->template at<float>(matrix.scales)[k * rows + o] *
+                              floats(j, map_.past_scale)[l * older + k];
           values[j] = exact::fma(static_cast<float>(sums[j]), scale, values[j]);
         } else {
           values[j] = sums[j];
@@ -313,7 +203,9 @@ class StepBody {
           call_.slots.ring_scales[ring_at(j, l, 0)] = misc(j).x_scale;
         }
       } else {
-        reinterpret_cast<float*>(ring(j, l, 0))[c] = floats(j, map_.x)[c];
+        const float h = floats(j, h_at())[c];
+        put_x(j, c, h);  // another block may have left h alone
+        Arithmetic::put(ring(j, l, 0), c, h);
       }
     }
   }
@@ -359,7 +251,8 @@ class StepBody {
                     ? typename A::Sum{0}
                     : static_cast<typename A::Sum>(product.starts[j * product.starts_stride + o]);
     }
-    const Quad* weights = (product.weights != nullptr ? product.weights : at<Quad>(m.weights)) + o;
+    const Quad* weights =
+        (product.weights != nullptr ? product.weights : this->template at<Quad>(m.weights)) + o;
     ONDES_UNROLL_4
     for (int q = first; q < end; ++q) {
       const Quad w = weights[static_cast<std::size_t>(q) * static_cast<std::size_t>(m.outputs)];
@@ -381,7 +274,7 @@ class StepBody {
     const auto* partials = reinterpret_cast<const typename A::Sum*>(quads(j, map_.partials)) + o;
     if constexpr (A::kInteger) {
       float value = product.starts[j * product.starts_stride + o];
-      const float* scales = at<float>(m.scales) + o;
+      const float* scales = this->template at<float>(m.scales) + o;
       for (int segment = 0; segment < segments_of(m); ++segment) {
         std::int32_t sum = 0;
         for (int s = 0; s < product.slices; ++s) {
@@ -421,17 +314,18 @@ class StepBody {
     }
     const int r = residual();
     const Product update{matrix_of_layer(model_.update, l), map_.z + l * model_.quads_g,
-                         call_.slicing.residual, at<float>(model_.residual_bias) + l * r, 0};
+                         call_.slicing.residual,
+                         this->template at<float>(model_.residual_bias) + l * r, 0};
     multiply<Arithmetic>(update);
     block_.phase([&](int thread) {
       for (int i = thread; i < lanes_ * r; i += block_.threads()) {
         const int j = i / r;
         const int c = i % r;
         const float change = finished<Arithmetic>(update, j, c, 1.0F / model_.levels);
-        const float h = floats(j, Arithmetic::kInteger ? map_.h : map_.x)[c] + change;
+        const float h = floats(j, h_at())[c] + change;
         set_h(j, c, h);
         if constexpr (!Arithmetic::kInteger) {
-          reinterpret_cast<float*>(ring(j, l + 1, 0))[c] = h;
+          Arithmetic::put(ring(j, l + 1, 0), c, h);
         }
       }
     });
@@ -446,18 +340,20 @@ class StepBody {
     const float gating = finished<Arithmetic>(tap, j, g + c, misc(j).x_scale);
     Quad* z = quads(j, map_.z + l * model_.quads_g);
     if constexpr (Arithmetic::kInteger) {
-      const float* table = at<float>(model_.tanh_table);
+      const float* table = this->template at<float>(model_.tanh_table);
       const float value = table_tanh(table, filter) * table_sigmoid(table, gating);
       Arithmetic::store(z, c, static_cast<std::int32_t>(round_even(value * model_.levels)));
+    } else if constexpr (Arithmetic::kPlain) {
+      Arithmetic::put(z, c, exact::tanh(filter) * exact::sigmoid(gating));
     } else {
-      reinterpret_cast<float*>(z)[c] = exact::tanh(filter) * exact::sigmoid(gating);
+      Arithmetic::put(z, c, gated_value(filter, gating));
     }
   }
 
   // --- the head --------------------------------------------------------------------------------
   ONDES_HOST_DEVICE void top(int t) {
-    const Product skip{model_.skip_product, map_.z, call_.slicing.skip, at<float>(model_.skip_bias),
-                       0};
+    const Product skip{model_.skip_product, map_.z, call_.slicing.skip,
+                       this->template at<float>(model_.skip_bias), 0};
     multiply<Arithmetic>(skip);
     rectify(skip, map_.skip, &LaneMisc::skip_max, [&](int) { return 1.0F / model_.levels; });
     upper(t);
@@ -470,8 +366,12 @@ class StepBody {
     if constexpr (Arithmetic::kInteger) {
       block_.phase([&](int thread) { ready_vector<Arithmetic>(thread, Vector::skip); });
     }
-    const Product head{model_.head_product,         map_.skip_x, call_.slicing.head,
-                       at<float>(model_.head_bias), 0,           held_head};
+    const Product head{model_.head_product,
+                       map_.skip_x,
+                       call_.slicing.head,
+                       this->template at<float>(model_.head_bias),
+                       0,
+                       held_head};
     multiply<Arithmetic>(head);
     rectify(head, map_.head, &LaneMisc::head_max,
             [&](int j) { return scale_of(misc(j).skip_max, model_.levels); });
@@ -499,12 +399,20 @@ class StepBody {
       for (int i = thread; i < lanes_ * outputs; i += block_.threads()) {
         const int j = i / outputs;
         const float value = larger(finished<Arithmetic>(product, j, i % outputs, x_scale(j)), 0.0F);
-        floats(j, to)[i % outputs] = value;
-        if constexpr (Arithmetic::kInteger) {
-          raise_maximum(&(misc(j).*maximum), value);
-        }
+        rectified(j, to, i % outputs, value, maximum);
       }
     });
+  }
+
+  // Integers wait for the largest of all; else the next product reads it where it is put.
+  ONDES_HOST_DEVICE void rectified(
+      int j, int to, int index, float value, std::uint32_t LaneMisc::*maximum) {
+    if constexpr (Arithmetic::kInteger) {
+      floats(j, to)[index] = value;
+      raise_maximum(&(misc(j).*maximum), value);
+    } else {
+      Arithmetic::put(quads(j, to), index, value);
+    }
   }
 
   enum class Vector { skip, head };
@@ -530,8 +438,12 @@ class StepBody {
     if constexpr (A::kInteger) {
       block_.phase([&](int thread) { ready_vector<A>(thread, Vector::head); });
     }
-    const Product last{model_.output_product,         map_.head_x, call_.slicing.output,
-                       at<float>(model_.output_bias), 0,           held};
+    const Product last{model_.output_product,
+                       map_.head_x,
+                       call_.slicing.output,
+                       this->template at<float>(model_.output_bias),
+                       0,
+                       held};
     multiply<A>(last);
     block_.phase([&](int thread) {
       const int outputs = model_.outputs;
@@ -546,74 +458,6 @@ class StepBody {
     }
   }
 
-  // Exponentials of the logits and their sums, in OutputSampler's order. Three phases.
-  ONDES_HOST_DEVICE void choose() {
-    const int n = sampler_.choices;
-    const int rows = quads_of(n, kCdfRow);
-    block_.phase([&](int thread) {
-      for (int i = thread; i < lanes_ * rows; i += block_.threads()) {
-        const int first = i % rows * kCdfRow;
-        const float* logits = floats(i / rows, map_.out) + first;
-        floats(i / rows, map_.row_max)[i % rows] =
-            logits[index_of_largest(logits, smaller(kCdfRow, n - first))];
-      }
-    });
-    block_.phase([&](int thread) {
-      for (int i = thread; i < lanes_ * n; i += block_.threads()) {
-        const int j = i / n;
-        const float temperature = lane(j).temperature;
-        const float* maxima = floats(j, map_.row_max);
-        const float largest = maxima[index_of_largest(maxima, rows)];
-        if (temperature > 0.0F) {
-          floats(j, map_.weights)[i % n] =
-              exact::exp((floats(j, map_.out)[i % n] - largest) * (1.0F / temperature));
-        }
-      }
-    });
-    block_.phase([&](int thread) {
-      for (int i = thread; i < lanes_ * rows; i += block_.threads()) {
-        floats(i / rows, map_.row_sum)[i % rows] =
-            cdf_row_sum(floats(i / rows, map_.weights), n, i % rows);
-      }
-    });
-  }
-
-  ONDES_HOST_DEVICE void finish(int t) {
-    block_.phase([&](int thread) {
-      for (int j = thread; j < lanes_; j += block_.threads()) {
-        finish_lane(j, t);
-      }
-    });
-  }
-
-  ONDES_HOST_DEVICE void finish_lane(int j, int t) {
-    LaneMisc& own = misc(j);
-    const DeviceLane& call = lane(j);
-    const float* out = floats(j, map_.out);
-    float sample = 0.0F;
-    if (call.forced != 0) {
-      sample = call_.teacher[output_at(j, t)];
-      if (call.scored != 0) {
-        call_.likelihood[output_at(j, t)] = log_likelihood(sampler_, out, sample);
-      }
-    } else {
-      int choice = 0;
-      if (sampler_.kind != Distribution::gaussian) {
-        const float* row_sums = floats(j, map_.row_sum);
-        choice = call.temperature > 0.0F
-                     ? pick_by_inverse_cdf(floats(j, map_.weights), sampler_.choices, own.u0,
-                                           [row_sums](int row) { return row_sums[row]; })
-                     : index_of_largest(out, sampler_.choices);
-      }
-      sample = sample_of_choice(sampler_, out, call.temperature, own.u1, choice);
-    }
-    call_.output[output_at(j, t)] = sample;
-    own.last = sample;
-    own.index = model_.embedded ? class_of(sampler_, sample) : 0;
-    own.h_max = 0;
-    ++own.sample;
-  }
-
   // --- looking inside --------------------------------------------------------------------------
   ONDES_HOST_DEVICE float* probe_row(int t) const {
     return call_.probe +
@@ -626,8 +470,7 @@ class StepBody {
   ONDES_HOST_DEVICE void probe_h(int l, int t) {
     block_.phase([&](int thread) {
       for (int c = thread; probed() && c < residual(); c += block_.threads()) {
-        probe_row(t)[l * residual() + c] =
-            floats(probe_lane(), Arithmetic::kInteger ? map_.h : map_.x)[c];
+        probe_row(t)[l * residual() + c] = floats(probe_lane(), h_at())[c];
       }
     });
   }
@@ -652,20 +495,12 @@ class StepBody {
     } else if constexpr (Arithmetic::kPrecision == Precision::i16) {
       return static_cast<float>(reinterpret_cast<const std::int16_t*>(z)[c]) *
              (1.0F / model_.levels);
+    } else if constexpr (Arithmetic::kPrecision == Precision::f16) {
+      return half_to_float(reinterpret_cast<const std::uint16_t*>(z)[c]);
     } else {
       return reinterpret_cast<const float*>(z)[c];
     }
   }
-
-  Block& block_;
-  const StepModelView& model_;
-  const StepCall& call_;
-  const ScratchMap& map_;
-  DistributionView sampler_;
-  std::byte* resident_ = nullptr;
-  Quad* scratch_ = nullptr;
-  int first_lane_ = 0;
-  int lanes_ = 0;
 };
 
 }  // namespace ondes::gpu

@@ -8,6 +8,7 @@ namespace ondes::gpu {
 using StepKernel = void (*)(StepModelView, StepCall);
 
 StepKernel step_kernel_f32(const StepLaunch& launch);
+StepKernel step_kernel_f16(const StepLaunch& launch);
 StepKernel step_kernel_i16(const StepLaunch& launch);
 StepKernel step_kernel_i8(const StepLaunch& launch);
 StepKernel persistent_step_kernel(Precision precision, const StepLaunch& launch);

@@ -2,7 +2,8 @@
 //
 // Idea: StepBody (cuda/step_kernel_internal.h) over a real block. Launcher: step_kernel_of() names
 // the instance that a plan's launch asks for; cuda/cuda_step_device.cu owns grid and status. A
-// block of up to 512 threads may use 128 registers a thread, which __launch_bounds__ promises.
+// block of up to 512 threads may use 128 registers a thread, which __launch_bounds__ promises: one
+// block a multiprocessor is enough.
 #pragma once
 #include <cstddef>
 
@@ -14,8 +15,8 @@
 namespace ondes::gpu {
 
 template <typename Arithmetic, int kLanes, int kResidual>
-__global__ void __launch_bounds__(512) step_kernel(const __grid_constant__ StepModelView model,
-                                                   const __grid_constant__ StepCall call) {
+__global__ void __launch_bounds__(512, 1) step_kernel(const __grid_constant__ StepModelView model,
+                                                      const __grid_constant__ StepCall call) {
   extern __shared__ __align__(16) unsigned char dynamic_shared[];
   DeviceBlock block(reinterpret_cast<std::byte*>(dynamic_shared));
   StepBody<Arithmetic, kLanes, kResidual, DeviceBlock>(block, model, call).run();
@@ -32,8 +33,9 @@ class DeviceClusterBlock : public DeviceBlock {
 
 // Clusters came with sm_90: for older targets there is no code, and the planner asks for none.
 template <typename Arithmetic, int kResidual>
-__global__ void __launch_bounds__(512) cluster_kernel(const __grid_constant__ StepModelView model,
-                                                      const __grid_constant__ StepCall call) {
+__global__ void __launch_bounds__(512, 1)
+    cluster_kernel(const __grid_constant__ StepModelView model,
+                   const __grid_constant__ StepCall call) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
   extern __shared__ __align__(16) unsigned char dynamic_shared[];
   DeviceClusterBlock block(reinterpret_cast<std::byte*>(dynamic_shared));

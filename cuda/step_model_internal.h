@@ -1,6 +1,6 @@
 // A step plan as a kernel sees it: sizes, and offsets into one image of packed weights.
 //
-// Vectors and weights move in quads of 16 bytes: 16 values in i8, 8 in i16, 4 in f32, padded with
+// Vectors and weights move in quads of 16 bytes: 16 values in i8, 8 in i16 and f16, 4 in f32, padded with
 // zeros. A matrix (outputs O, inputs I) is stored (quads of I, O): threads of neighbouring outputs
 // read neighbouring quads. A segment is a part of the inputs with scales of its own: a tap of a
 // convolution, a chunk of layers of the skip product (engine/ops/quantization.h).
@@ -22,7 +22,11 @@ struct alignas(16) Quad {
 };
 
 constexpr int values_per_quad(Precision precision) {
-  return precision == Precision::i8 ? 16 : (precision == Precision::i16 ? 8 : 4);
+  return precision == Precision::i8 ? 16 : (precision == Precision::f32 ? 4 : 8);
+}
+
+constexpr bool is_integer(Precision precision) {
+  return precision == Precision::i8 || precision == Precision::i16;
 }
 
 ONDES_HOST_DEVICE constexpr int quads_of(int values, int per_quad) {

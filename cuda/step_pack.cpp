@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <string>
 
 #include "engine/cpu/runner_options.h"
 #include "engine/error.h"
+#include "engine/half.h"
 #include "engine/ops/activation_table.h"
 #include "engine/ops/quantization.h"
 #include "engine/ops/sampling.h"
@@ -263,12 +265,22 @@ class Packer {
     return view;
   }
 
+  // A weight that a half cannot hold would be infinite, and the sound of it silence or worse.
+  static std::uint16_t half_of(float weight) {
+    if (!(std::fabs(weight) <= kLargestHalf)) {
+      throw Error(ErrorCode::usage,
+                  "precision f16: a weight of the plan: expected at most 65504 in size, found " +
+                      std::to_string(weight) + "; take f32");
+    }
+    return float_to_half(weight);
+  }
+
   // Writes a matrix as quads, its inputs in groups that are padded each; returns its scales.
   static std::vector<float> place(const Rows& rows, int group, Precision precision, Quad* to) {
     const int per_quad = values_per_quad(precision);
     const int group_quads = quads_of(group, per_quad);
     QuantizedRows integers;
-    if (precision != Precision::f32) {
+    if (is_integer(precision)) {
       integers = quantize_rows(rows.values, rows.outputs, rows.inputs, rows.inputs, precision);
     }
     for (int o = 0; o < rows.outputs; ++o) {
@@ -280,6 +292,9 @@ class Packer {
         const std::size_t value = size(within % per_quad);
         if (precision == Precision::f32) {
           std::memcpy(bytes + value * 4, &rows.values[at], 4);
+        } else if (precision == Precision::f16) {
+          const std::uint16_t half = half_of(rows.values[at]);
+          std::memcpy(bytes + value * 2, &half, 2);
         } else if (precision == Precision::i16) {
           std::memcpy(bytes + value * 2, &integers.values[at], 2);
         } else {
@@ -323,7 +338,7 @@ PackedStepModel pack_step_model(const StepPlan& plan, Precision precision) {
 }
 
 ScratchMap map_scratch(const StepModelView& view, Precision precision, const Slicing& slicing) {
-  const bool integer = precision != Precision::f32;
+  const bool integer = is_integer(precision);
   ScratchMap map;
   const auto place = [&map](int quads) {
     const int at = map.quads;

@@ -24,6 +24,7 @@ std::size_t size(int n) {
 DotFormat format_of(Precision precision, const StepKernels& kernels) {
   switch (precision) {
     case Precision::f32:
+    case Precision::f16:  // refused at set-up
       return DotFormat::f32;
     case Precision::i16:
       return DotFormat::i16_pairs;
@@ -131,6 +132,7 @@ class CpuStepRunner final : public StepRunner {
     call.second_half = pair_now_ && unit == 1;
     switch (options_.precision) {
       case Precision::f32:
+      case Precision::f16:
         kernels_.advance_f32(call);
         break;
       case Precision::i16:
@@ -173,6 +175,7 @@ std::unique_ptr<StepRunner> make_cpu_step_runner_for(Isa isa,
                                                      const StepRunnerOptions& options) {
   validate(plan);
   validate_options(options);
+  refuse_on_cpu(options.precision);
   if (isa == Isa::scalar) {
     return std::make_unique<ReferenceStepRunner>(plan, options);
   }

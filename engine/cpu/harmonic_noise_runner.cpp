@@ -260,6 +260,7 @@ std::unique_ptr<LaneRunner> make_cpu_harmonic_noise_runner_for(Isa isa,
                                                                const LaneRunnerOptions& options) {
   validate(plan);
   validate_options(options);
+  refuse_on_cpu(options.precision);
   return std::make_unique<HarmonicNoiseRunner>(plan, options, isa);
 }
 

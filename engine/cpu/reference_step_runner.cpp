@@ -25,6 +25,7 @@ ReferenceStepRunner::ReferenceStepRunner(const StepPlan& plan, const StepRunnerO
     : plan_(plan), options_(options) {
   validate(plan);
   validate_options(options);
+  refuse_on_cpu(options.precision);
   sampler_ = OutputSampler(plan);
   const int r = plan.residual_channels;
   const int g = plan.gate_channels;

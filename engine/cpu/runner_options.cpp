@@ -24,10 +24,20 @@ void validate_options(const StepRunnerOptions& options) {
   require_in("threads", options.threads, 1, 256);
 }
 
+void refuse_on_cpu(Precision precision) {
+  if (precision == Precision::f16) {
+    throw Error(ErrorCode::usage,
+                "precision: expected f32, i16 or i8 on a CPU, found f16, which runs on CUDA devices "
+                "only; take --device cuda, or f32");
+  }
+}
+
 std::string precision_name(Precision precision) {
   switch (precision) {
     case Precision::f32:
       return "f32";
+    case Precision::f16:
+      return "f16";
     case Precision::i16:
       return "i16";
     case Precision::i8:

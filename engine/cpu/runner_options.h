@@ -11,6 +11,8 @@ namespace ondes {
 
 // Throws Error{usage} naming the option.
 void validate_options(const StepRunnerOptions& options);
+// Throws Error{usage} for a precision that needs a GPU, and says what to take instead.
+void refuse_on_cpu(Precision precision);
 
 std::string precision_name(Precision precision);
 

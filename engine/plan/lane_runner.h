@@ -18,7 +18,8 @@
 
 namespace ondes {
 
-enum class Precision { f32, i16, i8 };
+// f16: halves with f32 sums, on CUDA devices only.
+enum class Precision { f32, f16, i16, i8 };
 
 // One lane's share of a call of n samples.
 struct StepLane {

@@ -55,6 +55,8 @@ class EmulatedStepDevice : public StepDevice {
     switch (precision) {
       case Precision::f32:
         return groups<F32Arithmetic>(launch, model, call);
+      case Precision::f16:
+        return groups<F16Arithmetic>(launch, model, call);
       case Precision::i16:
         return groups<I16Arithmetic>(launch, model, call);
       case Precision::i8:

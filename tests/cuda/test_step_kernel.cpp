@@ -176,6 +176,116 @@ TEST_CASE("the f32 kernel's head is within 1e-5 of the CPU's under teacher forci
   }
 }
 
+// Every hidden value and output, and the likelihoods, of a lane under teacher forcing.
+struct Followed {
+  std::vector<float> hidden;
+  std::vector<float> likelihood;
+};
+
+Followed follow(StepRunner& runner, const StepPlan& plan, const RunnerRig& rig, int block) {
+  const std::vector<float> teacher = rig.teacher(3, kTotal);
+  const int width =
+      plan.layer_count() * (plan.residual_channels + plan.gate_channels) + plan.output.outputs;
+  Buffer values(kTotal, width);
+  StepProbe probe{1, values.view(), 0};
+  runner.set_probe(&probe);
+  const auto results = rig.run(runner, {{1, 31, 1.0F, teacher}}, kTotal, block);
+  CHECK(probe.next_frame == kTotal);
+  runner.set_probe(nullptr);
+  return {{values.view().data(), values.view().data() + kTotal * width}, results[0].log_likelihood};
+}
+
+// A half keeps 11 bits: a weight and an input are off by up to 2^-12 of themselves each, a product of
+// n inputs of order one with weights of 1/sqrt(n) by some 3e-4 where the errors do not conspire; the
+// h that grows by L such steps, and the outputs, by a few times that. Measured: 4.1e-4.
+constexpr double kHalfHidden = 2e-3;
+// ln P by bins of networks as untrained as these: their scales are wide. Measured: 6.7e-5.
+constexpr double kHalfLikelihood = 1e-3;
+
+TEST_CASE("the f16 kernel's hidden layers and likelihoods follow the CPU's f32") {
+  double worst_hidden = 0.0;
+  double worst_likelihood = 0.0;
+  for (const StepShape& shape : shapes()) {
+    CAPTURE(shape.name);
+    const StepPlan plan = random_step_plan(shape, 7);
+    const RunnerRig rig(plan);
+    StepRunnerOptions options;
+    options.max_lanes = 2;
+    const Followed expected =
+        follow(*make_cpu_step_runner_for(Isa::scalar, plan, options), plan, rig, 64);
+    options.precision = Precision::f16;
+    const Followed actual = follow(*emulated(plan, options), plan, rig, 17);
+    const double hidden = worst_difference(actual.hidden, expected.hidden);
+    const double likelihood = worst_difference(actual.likelihood, expected.likelihood);
+    CHECK(hidden < kHalfHidden);
+    CHECK(hidden > 1e-6);  // halves were used
+    CHECK(likelihood < kHalfLikelihood);
+    worst_hidden = std::max(worst_hidden, hidden);
+    worst_likelihood = std::max(worst_likelihood, likelihood);
+  }
+  UNSCOPED_INFO("worst hidden " << worst_hidden << ", likelihood " << worst_likelihood);
+  CHECK(worst_hidden > 1e-5);
+}
+
+// A group's lanes do not meet: a slice is a sum in the same order however many lanes share a block.
+TEST_CASE("f16 lanes sound the same in a block of their own, in groups, in any cut and order") {
+  for (const StepShape& shape : shapes()) {
+    CAPTURE(shape.name);
+    const StepPlan plan = random_step_plan(shape, 21);
+    const RunnerRig rig(plan);
+    StepRunnerOptions options;
+    options.precision = Precision::f16;
+    options.max_lanes = 6;
+    gpu::EmulatedDevice device;
+    const auto expected = rig.run(*emulated(plan, options, device), lanes_of(6), kTotal, 64);
+    for (const int multiprocessors : {2, 1}) {
+      for (const ThreadOrder order : {ThreadOrder::backwards, ThreadOrder::shuffled}) {
+        device.limits.multiprocessors = multiprocessors;
+        device.order = order;
+        CHECK(rig.run(*emulated(plan, options, device), lanes_of(6), kTotal, -40, true) ==
+              expected);
+      }
+    }
+  }
+}
+
+TEST_CASE("a cluster's f16 likelihoods follow the CPU's f32") {
+  for (const StepShape& shape : shapes()) {
+    CAPTURE(shape.name);
+    const StepPlan plan = random_step_plan(shape, 13);
+    const RunnerRig rig(plan);
+    const std::vector<float> teacher = rig.teacher(3, kTotal);
+    const std::vector<RigLane> lanes{{1, 31, 1.0F, teacher}};
+    const auto judge = make_cpu_step_runner_for(Isa::scalar, plan, {});
+    const auto expected = rig.run(*judge, lanes, kTotal, 64);
+    StepRunnerOptions options;
+    options.precision = Precision::f16;
+    gpu::EmulatedDevice device;
+    device.limits.clusters = 16;
+    const auto runner = emulated(plan, options, device);
+    CHECK_THAT(runner->description(), Catch::Contains("f16, a cluster of 8 blocks a lane"));
+    const auto actual = rig.run(*runner, lanes, kTotal, 33);
+    CHECK(worst_difference(actual[0].log_likelihood, expected[0].log_likelihood) < kHalfLikelihood);
+  }
+}
+
+TEST_CASE("f16 refuses weights beyond a half by name, and a CPU refuses f16") {
+  StepPlan plan = random_step_plan(shapes()[0], 7);
+  std::vector<float> large(plan.head.weights.begin(), plan.head.weights.end());
+  large[3] = 70000.0F;
+  plan.head.weights = large;
+  StepRunnerOptions options;
+  options.precision = Precision::f16;
+  CHECK_THROWS_WITH(emulated(plan, options),
+                    Catch::Contains("precision f16") && Catch::Contains("found 70000"));
+  plan = random_step_plan(shapes()[0], 7);
+  for (const Isa isa : supported_isas()) {
+    CHECK_THROWS_WITH(make_cpu_step_runner_for(isa, plan, options),
+                      Catch::Contains("expected f32, i16 or i8 on a CPU, found f16") &&
+                          Catch::Contains("--device cuda"));
+  }
+}
+
 TEST_CASE("likelihoods of i8 and i16 lanes are the CPU's to the last bit") {
   for (const StepShape& shape : shapes()) {
     CAPTURE(shape.name);

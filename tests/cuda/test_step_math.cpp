@@ -1,4 +1,5 @@
 // What the kernels read from a packed image, and their integer products, against engine/.
+#include <algorithm>
 #include <bit>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -53,6 +54,23 @@ TEST_CASE("dot products of packed words are the sums of their parts' products") 
     REQUIRE(gpu::dot_i8(random[0], random[1], 5) == by_bytes);
     REQUIRE(gpu::dot_i16(random[0], small, -5) == by_halves);
   }
+}
+
+// 4e-7 is what the function's head states: two exponentials of 2.5e-7 and their roundings, damped.
+TEST_CASE("the gate of one quotient is tanh times sigmoid") {
+  double worst = 0.0;
+  for (std::uint64_t i = 0; i < 100000; ++i) {
+    const PhiloxBlock random = philox_draw(11, 12, i);
+    const float range = exact::exp2(10.0F * uniform_open(random[2]) - 3.0F);
+    const float filter = range * (2.0F * uniform_open(random[0]) - 1.0F);
+    const float gating = range * (2.0F * uniform_open(random[1]) - 1.0F);
+    const double expected =
+        std::tanh(static_cast<double>(filter)) / (1.0 + std::exp(-static_cast<double>(gating)));
+    worst = std::max(worst,
+                     std::fabs(expected - static_cast<double>(gpu::gated_value(filter, gating))));
+  }
+  CAPTURE(worst);
+  CHECK(worst < 4e-7);
 }
 
 TEST_CASE("likelihoods from a packed image are OutputSampler's, bit for bit") {
