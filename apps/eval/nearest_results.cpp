@@ -4,22 +4,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "apps/eval/csv_cell_internal.h"
+
 namespace ondes {
 namespace {
 
 const char* name_of(Likeness likeness) {
   return likeness == Likeness::copy ? "copy" : likeness == Likeness::alike ? "alike" : "none";
-}
-
-std::string csv_cell(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) {
-    return text;
-  }
-  std::string quoted = "\"";
-  for (const char c : text) {
-    quoted += c == '"' ? "\"\"" : std::string(1, c);
-  }
-  return quoted + "\"";
 }
 
 std::string parameters() {

@@ -10,6 +10,7 @@
 #include <set>
 #include <string_view>
 
+#include "apps/eval/csv_cell_internal.h"
 #include "apps/eval/policy_names.h"
 #include "apps/eval/results_json.h"
 #include "apps/eval/sound_pair.h"
@@ -171,17 +172,6 @@ void JsonLinesFile::add(const PairResult& pair, const std::string& system) {
 }
 
 namespace {
-
-std::string csv_cell(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) {
-    return text;
-  }
-  std::string quoted = "\"";
-  for (const char c : text) {
-    quoted += c == '"' ? "\"\"" : std::string(1, c);
-  }
-  return quoted + "\"";
-}
 
 std::string measured_with_text(const Evaluation& evaluation, const PairResult& pair) {
   std::string text = "ondes " + evaluation.version + "; " + policy_text(evaluation.policies);
