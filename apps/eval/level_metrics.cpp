@@ -11,39 +11,25 @@ namespace {
 
 enum Row { kLoudness, kRange, kTruePeak, kDc, kClipped, kClicks, kZeroCrossings, kLength };
 
-MetricRow row(const char* name,
-              const char* label,
-              const char* unit,
-              Better better,
-              int decimals,
-              const char* parameters) {
-  return {{.name = name,
-           .label = label,
-           .unit = unit,
-           .better = better,
-           .parameters = parameters,
-           .decimals = decimals}};
-}
-
 std::vector<MetricRow> rows(const MetricSetting&) {
   return {
-      row("loudness_difference_lu", "Loudness, generated - reference", "LU", Better::neither, 2,
-          "integrated, ITU-R BS.1770-4, as one channel"),
-      row("loudness_range_difference_lu", "Loudness range, generated - reference", "LU",
-          Better::neither, 2, "EBU Tech 3342, as one channel"),
-      row("true_peak_dbtp", "True peak of the generated sound", "dBTP", Better::neither, 2,
-          "four times oversampled, ITU-R BS.1770-4, of the mono mix"),
-      row("dc_offset", "Offset of the generated sound", "", Better::neither, 6,
-          "mean of the samples"),
-      row("clipped_samples", "Clipped samples of the generated sound", "", Better::lower, 1,
-          "runs of 3 or more equal samples at the extreme, within 6 dB of full scale"),
+      must_row("loudness_difference_lu", "Loudness, generated - reference", "LU", Better::neither,
+               2, "integrated, ITU-R BS.1770-4, as one channel"),
+      must_row("loudness_range_difference_lu", "Loudness range, generated - reference", "LU",
+               Better::neither, 2, "EBU Tech 3342, as one channel"),
+      must_row("true_peak_dbtp", "True peak of the generated sound", "dBTP", Better::neither, 2,
+               kTruePeakParameters),
+      must_row("dc_offset", "Offset of the generated sound", "", Better::neither, 6,
+               "mean of the samples"),
+      must_row("clipped_samples", "Clipped samples of the generated sound", "", Better::lower, 1,
+               kClippedParameters),
       // Fewer clicks than the reference is no merit: 0 is best.
-      row("click_difference", "Clicks, generated - reference", "", Better::neither, 1,
-          "fourth difference above 40 times its median of 50 ms and 1e-3 of full scale"),
-      row("zero_crossing_difference", "Zero-crossing rate, mean distance", "", Better::lower, 4,
-          "librosa: frame 2048, hop 512; crossings a sample, over common frames"),
-      row("length_difference_s", "Length, generated - reference", "s", Better::neither, 3,
-          "after trimming and alignment"),
+      must_row("click_difference", "Clicks, generated - reference", "", Better::neither, 1,
+               "fourth difference above 40 times its median of 50 ms and 1e-3 of full scale"),
+      must_row("zero_crossing_difference", "Zero-crossing rate, mean distance", "", Better::lower,
+               4, "librosa: frame 2048, hop 512; crossings a sample, over common frames"),
+      must_row("length_difference_s", "Length, generated - reference", "s", Better::neither, 3,
+               "after trimming and alignment"),
   };
 }
 

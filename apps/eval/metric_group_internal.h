@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "apps/eval/evaluation.h"
@@ -38,6 +39,27 @@ struct MetricRow {
   MetricInfo info;
   bool must = true;  // part of --metrics must
 };
+
+// A row that is part of --metrics must.
+inline MetricRow must_row(const char* name,
+                          const char* label,
+                          const char* unit,
+                          Better better,
+                          int decimals,
+                          std::string parameters) {
+  return {{.name = name,
+           .label = label,
+           .unit = unit,
+           .better = better,
+           .parameters = std::move(parameters),
+           .decimals = decimals}};
+}
+
+// Measured of sounds and of renders alike.
+inline constexpr const char* kTruePeakParameters =
+    "four times oversampled, ITU-R BS.1770-4, of the mono mix";
+inline constexpr const char* kClippedParameters =
+    "runs of 3 or more equal samples at the extreme, within 6 dB of full scale";
 
 // What parameter strings are written for.
 struct MetricSetting {

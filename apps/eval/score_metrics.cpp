@@ -35,20 +35,6 @@ enum Row {
   kClipped,
 };
 
-MetricRow row(const char* name,
-              const char* label,
-              const char* unit,
-              Better better,
-              int decimals,
-              std::string parameters) {
-  return {{.name = name,
-           .label = label,
-           .unit = unit,
-           .better = better,
-           .parameters = std::move(parameters),
-           .decimals = decimals}};
-}
-
 std::vector<MetricRow> rows(const MetricSetting&) {
   const NoteMatchOptions match;
   const NoteMeasuringOptions informed;
@@ -64,35 +50,35 @@ std::vector<MetricRow> rows(const MetricSetting&) {
       1000.0 * informed.search_before_s, 1000.0 * informed.search_after_s, informed.heard_db);
   const std::string heard = known + "; over the notes heard";
   return {
-      row("onset_f1", "Onset F-measure", "", Better::higher, 4, blind),
-      row("onset_precision", "Onset precision", "", Better::higher, 4, blind),
-      row("onset_recall", "Onset recall", "", Better::higher, 4, blind),
-      row("note_f1", "Note F-measure (onset, pitch)", "", Better::higher, 4, pitch),
-      row("note_precision", "Note precision", "", Better::higher, 4, pitch),
-      row("note_recall", "Note recall", "", Better::higher, 4, pitch),
-      row("note_offset_f1", "Note F-measure (onset, pitch, offset)", "", Better::higher, 4,
+      must_row("onset_f1", "Onset F-measure", "", Better::higher, 4, blind),
+      must_row("onset_precision", "Onset precision", "", Better::higher, 4, blind),
+      must_row("onset_recall", "Onset recall", "", Better::higher, 4, blind),
+      must_row("note_f1", "Note F-measure (onset, pitch)", "", Better::higher, 4, pitch),
+      must_row("note_precision", "Note precision", "", Better::higher, 4, pitch),
+      must_row("note_recall", "Note recall", "", Better::higher, 4, pitch),
+      must_row(
+          "note_offset_f1", "Note F-measure (onset, pitch, offset)", "", Better::higher, 4,
           pitch + fmt::format(", offset within {:.0f} ms or {:.0f} %",
                               1000.0 * match.offset_min_tolerance_s, 100.0 * match.offset_ratio)),
-      row("notes_unheard", "Notes of the score not heard", "", Better::lower, 1, known),
-      row("notes_masked", "Notes hidden by others that sound with them", "", Better::neither, 1,
-          known + "; no partial of its own stands clear: neither heard nor missed"),
-      row("notes_heard", "Share of the notes heard or masked", "", Better::higher, 4, known),
-      row("timing_error_median_ms", "Timing error, median of |error|", "ms", Better::lower, 2,
-          heard),
-      row("timing_error_p95_ms", "Timing error, 95th percentile", "ms", Better::lower, 2, heard),
-      row("timing_bias_ms", "Lateness, median", "ms", Better::neither, 2, heard),
-      row("pitch_error_median_cents", "Pitch error, median of |error|", "cents", Better::lower, 2,
-          heard),
-      row("pitch_error_p95_cents", "Pitch error, 95th percentile", "cents", Better::lower, 2,
-          heard),
-      row("pitch_bias_cents", "Pitch, median of measured - score", "cents", Better::neither, 2,
-          heard),
-      row("loudness_lufs", "Loudness", "LUFS", Better::neither, 2,
-          "integrated, ITU-R BS.1770-4, of the mono mix"),
-      row("true_peak_dbtp", "True peak", "dBTP", Better::neither, 2,
-          "four times oversampled, ITU-R BS.1770-4, of the mono mix"),
-      row("clipped_samples", "Clipped samples", "", Better::lower, 1,
-          "runs of 3 or more equal samples at the extreme, within 6 dB of full scale"),
+      must_row("notes_unheard", "Notes of the score not heard", "", Better::lower, 1, known),
+      must_row("notes_masked", "Notes hidden by others that sound with them", "", Better::neither,
+               1, known + "; no partial of its own stands clear: neither heard nor missed"),
+      must_row("notes_heard", "Share of the notes heard or masked", "", Better::higher, 4, known),
+      must_row("timing_error_median_ms", "Timing error, median of |error|", "ms", Better::lower, 2,
+               heard),
+      must_row("timing_error_p95_ms", "Timing error, 95th percentile", "ms", Better::lower, 2,
+               heard),
+      must_row("timing_bias_ms", "Lateness, median", "ms", Better::neither, 2, heard),
+      must_row("pitch_error_median_cents", "Pitch error, median of |error|", "cents", Better::lower,
+               2, heard),
+      must_row("pitch_error_p95_cents", "Pitch error, 95th percentile", "cents", Better::lower, 2,
+               heard),
+      must_row("pitch_bias_cents", "Pitch, median of measured - score", "cents", Better::neither, 2,
+               heard),
+      must_row("loudness_lufs", "Loudness", "LUFS", Better::neither, 2,
+               "integrated, ITU-R BS.1770-4, of the mono mix"),
+      must_row("true_peak_dbtp", "True peak", "dBTP", Better::neither, 2, kTruePeakParameters),
+      must_row("clipped_samples", "Clipped samples", "", Better::lower, 1, kClippedParameters),
   };
 }
 
