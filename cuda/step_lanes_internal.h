@@ -15,15 +15,8 @@
 #include "cuda/step_arithmetic_internal.h"
 #include "cuda/step_call_internal.h"
 #include "cuda/step_math.h"
+#include "cuda/unroll_internal.h"
 #include "engine/host_device.h"
-
-#if defined(__CUDA_ARCH__)
-#define ONDES_UNROLL _Pragma("unroll")
-#define ONDES_UNROLL_4 _Pragma("unroll 4")
-#else
-#define ONDES_UNROLL
-#define ONDES_UNROLL_4
-#endif
 
 namespace ondes::gpu {
 

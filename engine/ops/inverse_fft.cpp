@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "engine/deterministic_math.h"
 #include "engine/error.h"
 
 namespace ondes {
@@ -81,42 +80,20 @@ void InverseFft::by_halves(std::span<const float> re,
                            std::span<float> output,
                            std::span<float> scratch) const noexcept {
   const int half = size_ / 2;
-  const float scale = 1.0F / static_cast<float>(size_);
   float* const zr = scratch.data();
   float* const zi = scratch.data() + half;
-  // Z[k] = (E + i O)[k]: E and O are the spectra of the even and of the odd samples.
   for (int k = 0; k < half; ++k) {
-    const int mirror = half - k;
-    const float ar = re[index(k)];
-    const float ai = k == 0 ? 0.0F : im[index(k)];
-    const float br = re[index(mirror)];
-    const float bi = k == 0 ? 0.0F : -im[index(mirror)];
-    const float er = ar + br;
-    const float ei = ai + bi;
-    const float dr = ar - br;
-    const float di = ai - bi;
-    const float c = cosine_[index(k)];
-    const float s = sine_[index(k)];
-    const float odd_r = exact::fma(dr, c, -(di * s));
-    const float odd_i = exact::fma(dr, s, di * c);
-    const auto at = reversed_[index(k)];
-    zr[at] = (er - odd_i) * scale;
-    zi[at] = (ei + odd_r) * scale;
+    const ComplexPoint point =
+        fold_half_spectrum(re.data(), im.data(), k, size_, {cosine_[index(k)], sine_[index(k)]});
+    zr[reversed_[index(k)]] = point.re;
+    zi[reversed_[index(k)]] = point.im;
   }
   for (int width = 1; width < half; width *= 2) {
     const int step = half / width;  // of the table: angle 2 pi j / (2 width)
     for (int first = 0; first < half; first += 2 * width) {
       for (int j = 0; j < width; ++j) {
-        const float c = cosine_[index(j * step)];
-        const float s = sine_[index(j * step)];
-        const int a = first + j;
-        const int b = a + width;
-        const float tr = exact::fma(zr[b], c, -(zi[b] * s));
-        const float ti = exact::fma(zr[b], s, zi[b] * c);
-        zr[b] = zr[a] - tr;
-        zi[b] = zi[a] - ti;
-        zr[a] = zr[a] + tr;
-        zi[a] = zi[a] + ti;
+        butterfly(zr, zi, first + j, first + j + width,
+                  {cosine_[index(j * step)], sine_[index(j * step)]});
       }
     }
   }
@@ -129,16 +106,8 @@ void InverseFft::by_halves(std::span<const float> re,
 void InverseFft::by_sum(std::span<const float> re,
                         std::span<const float> im,
                         std::span<float> output) const noexcept {
-  const int half = size_ / 2;
-  const float scale = 1.0F / static_cast<float>(size_);
   for (int n = 0; n < size_; ++n) {
-    float sum = n % 2 == 0 ? re[0] + re[index(half)] : re[0] - re[index(half)];
-    for (int k = 1; k < half; ++k) {
-      const auto at = index(static_cast<int>(1LL * k * n % size_));
-      sum = exact::fma(2.0F * re[index(k)], cosine_[at], sum);
-      sum = exact::fma(-2.0F * im[index(k)], sine_[at], sum);
-    }
-    output[index(n)] = sum * scale;
+    output[index(n)] = summed_sample(re.data(), im.data(), n, size_, cosine_.data(), sine_.data());
   }
 }
 

@@ -10,6 +10,7 @@
 #include <span>
 
 #include "engine/deterministic_math.h"
+#include "engine/host_device.h"
 
 namespace ondes {
 
@@ -20,7 +21,7 @@ struct NormSums {
   float inverse_deviation = 1.0F;
 };
 
-inline float folded(std::array<float, kPartialSums> partial) noexcept {
+ONDES_HOST_DEVICE inline float folded(std::array<float, kPartialSums> partial) noexcept {
   for (std::size_t width = kPartialSums / 2; width > 0; width /= 2) {
     for (std::size_t i = 0; i < width; ++i) {
       partial[i] = partial[i] + partial[i + width];

@@ -2,8 +2,6 @@
 
 #include <cstddef>
 
-#include "engine/deterministic_math.h"
-
 namespace ondes {
 
 SpectralFrame::SpectralFrame(const BlockInverseStft& op)
@@ -20,20 +18,8 @@ void SpectralFrame::evaluate(std::span<const float> channels,
   const std::span<float> re = scratch.first(bins);
   const std::span<float> im = scratch.subspan(bins, bins);
   for (std::size_t k = 0; k < bins; ++k) {
-    float magnitude = exact::exp(channels[k]);
-    if (magnitude_limit_ > 0.0F && magnitude > magnitude_limit_) {
-      magnitude = magnitude_limit_;
-    }
-    float phase = channels[bins + k];
-    float cosine = 0.0F;
-    float sine = 0.0F;
-    if (form_ == BlockInverseStft::Form::log_polar_sine) {
-      exact::cos_sin(phase, &cosine, &sine);
-      phase = sine;
-    }
-    exact::cos_sin(phase, &cosine, &sine);
-    re[k] = magnitude * cosine;
-    im[k] = magnitude * sine;
+    spectral_bin(channels[k], channels[bins + k], form_ == BlockInverseStft::Form::log_polar_sine,
+                 magnitude_limit_, &re[k], &im[k]);
   }
   fft_.transform(re, im, samples, scratch.subspan(2 * bins));
 }

@@ -5,11 +5,35 @@
 #pragma once
 #include <span>
 
+#include "engine/deterministic_math.h"
+#include "engine/host_device.h"
 #include "engine/ops/inverse_fft.h"
 #include "engine/plan/block_plan.h"
 #include "engine/realtime.h"
 
 namespace ondes {
+
+// One bin of a spectrum. `sine_phase`: the phase is the sine of what is given. A limit of 0 is none.
+ONDES_HOST_DEVICE inline void spectral_bin(float log_magnitude,
+                                           float phase,
+                                           bool sine_phase,
+                                           float magnitude_limit,
+                                           float* re,
+                                           float* im) noexcept {
+  float magnitude = exact::exp(log_magnitude);
+  if (magnitude_limit > 0.0F && magnitude > magnitude_limit) {
+    magnitude = magnitude_limit;
+  }
+  float cosine = 0.0F;
+  float sine = 0.0F;
+  if (sine_phase) {
+    exact::cos_sin(phase, &cosine, &sine);
+    phase = sine;
+  }
+  exact::cos_sin(phase, &cosine, &sine);
+  *re = magnitude * cosine;
+  *im = magnitude * sine;
+}
 
 class SpectralFrame {
  public:

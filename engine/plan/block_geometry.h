@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/host_device.h"
 #include "engine/plan/block_plan.h"
 
 namespace ondes {
@@ -35,7 +36,7 @@ std::vector<std::int64_t> frames_of_values(const BlockPlan& plan,
 
 // The frame of a signal of `frames` (>= 1) that a position before its start or beyond its end
 // mirrors: ... 2 1 | 0 1 2 ... L-1 | L-2 ..., again and again where the signal is short.
-inline std::int64_t reflected_frame(std::int64_t t, std::int64_t frames) {
+ONDES_HOST_DEVICE inline std::int64_t reflected_frame(std::int64_t t, std::int64_t frames) {
   const std::int64_t period = frames > 1 ? 2 * (frames - 1) : 1;
   const std::int64_t within = (t % period + period) % period;
   return within < frames ? within : period - within;
