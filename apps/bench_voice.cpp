@@ -11,6 +11,7 @@
 #include "apps/exit_codes.h"
 #include "apps/interrupt.h"
 #include "apps/precision_names.h"
+#include "apps/renderer.h"
 #include "apps/voices.h"
 #include "engine/buffer.h"
 #include "engine/error.h"
@@ -50,7 +51,7 @@ Line measure(const Voice& voice,
   runner_options.max_lanes = lanes;
   runner_options.max_block_samples = options.block_frames;
   runner_options.threads = threads;
-  const auto runner = make_cpu_lane_runner(voice.plan, runner_options);
+  const auto runner = make_runner({options.cuda, {}}, voice.plan, runner_options);
   SynthOptions synth_options;
   synth_options.temperature = static_cast<float>(voice.file.temperature);
   const int instruments = static_cast<int>(voice.contract.instruments.size());

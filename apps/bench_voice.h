@@ -13,6 +13,7 @@ struct VoiceBenchOptions {
   std::vector<std::string> precisions = {"f32"};
   int block_frames = 256;
   double seconds = 4.0;  // of audio a line
+  bool cuda = false;     // on the GPU, where threads do not count
   bool json = false;
 };
 

@@ -7,15 +7,15 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <span>
 #include <string>
 
 #include "apps/bench_ceilings.h"
 #include "apps/bench_common.h"
+#include "apps/bench_cuda.h"
+#include "apps/bench_lanes.h"
 #include "apps/bench_peer.h"
 #include "apps/bench_shapes.h"
 #include "apps/precision_names.h"
-#include "engine/buffer.h"
 #include "engine/cpu/huge_array.h"
 #include "engine/cpu/reference_step_runner.h"
 #include "engine/cpu/runner_options.h"
@@ -41,46 +41,6 @@ double median(std::vector<double>& values) {
   return *middle;
 }
 
-// Lanes that draw for ever.
-class Load {
- public:
-  Load(StepRunner& runner, int lanes, int block)
-      : runner_(runner), block_(block), output_(lanes, block) {
-    const std::span<const int> starts(&kStart, 1);
-    for (int i = 0; i < lanes; ++i) {
-      StepLane lane;
-      lane.slot = i;
-      lane.seed = 1;
-      lane.identity = static_cast<std::uint64_t>(i);
-      lane.rows = ConstFrames(&nothing_, 1, 0);
-      lane.row_starts = starts;
-      lane.sample_features = ConstFrames(&nothing_, block_, 0);
-      lane.output = output_.view()[i];
-      lanes_.push_back(lane);
-      runner.start(i);
-    }
-  }
-  void block() {
-    runner_.process(lanes_, block_);
-    for (StepLane& lane : lanes_) {
-      lane.first_sample += block_;
-      lane.row_starts = {};
-    }
-  }
-  std::vector<float> last_block() const {
-    const ConstFrames view = output_.view();
-    return {view.data(), view.data() + view.frames() * view.channels()};
-  }
-
- private:
-  static constexpr int kStart = 0;
-  float nothing_ = 0.0F;
-  StepRunner& runner_;
-  int block_;
-  Buffer output_;
-  std::vector<StepLane> lanes_;
-};
-
 struct Line {
   BenchShape shape;
   Precision precision = Precision::f32;
@@ -99,8 +59,8 @@ void check_answer(const StepPlan& plan, Precision precision, int lanes, int thre
   const StepRunnerOptions options{precision, lanes, block, threads};
   const auto runner = make_cpu_step_runner(plan, options);
   ReferenceStepRunner judge(plan, {precision, 2, block, 1});
-  Load fast(*runner, lanes, block);
-  Load slow(judge, std::min(lanes, 2), block);
+  LaneLoad fast(*runner, plan, lanes, block);
+  LaneLoad slow(judge, plan, std::min(lanes, 2), block);
   fast.block();
   slow.block();
   const std::vector<float> expected = slow.last_block();
@@ -157,7 +117,7 @@ void measure(const StepPlan& plan, const CeilingPasses& passes, double seconds, 
   const int block = block_samples(line.lanes);
   const auto runner = make_cpu_step_runner(plan, {line.precision, line.lanes, block, line.threads});
   line.description = runner->description();
-  Load load(*runner, line.lanes, block);
+  LaneLoad load(*runner, plan, line.lanes, block);
   const Bound bound(passes, plan, line);
   line.bound = bound.name();
   std::vector<double> times;
@@ -290,6 +250,27 @@ int run_bench_wavenet(const BenchOptions& options) {
                  shape.skip, torch * 1e-3);
     }
   }
+  return 0;
+}
+
+int run_bench_wavenet_cuda(const BenchOptions& options, bool lanes_asked) {
+#ifndef NDEBUG
+  throw Error(ErrorCode::usage, "bench: this is a debug build; its figures would mislead");
+#endif
+  CudaStepBench bench;
+  bench.residual = options.residual_channels;
+  bench.precisions.clear();
+  for (const std::string& name : options.precisions) {
+    bench.precisions.push_back(precision_names().at(name));
+  }
+  if (lanes_asked) {
+    bench.lanes = options.lanes;
+  }
+  bench.seconds = options.seconds;
+  bench.json = options.json;
+  bench.plan = [](int residual) { return bench_plan(bench_shape(residual)); };
+  bench.check_interrupted = check_bench_interrupted;
+  run_cuda_step_bench(bench);
   return 0;
 }
 

@@ -1,7 +1,7 @@
 // How fast step plans run here, beside what the machine could do: samples a second for published
 // WaveNet sizes, one and many lanes, one and two threads, every precision, against load-only and
 // multiply-only passes taken in the same run, and against a cached LibTorch evaluation of the same
-// network where ondes-bench-torch is there to give it.
+// network where ondes-bench-torch is there to give it. On a GPU: apps/bench_cuda.h.
 #pragma once
 #include <string>
 #include <vector>
@@ -22,5 +22,9 @@ struct BenchOptions {
 // Error{threshold}. Throws Error{usage} in a debug build, Error{interrupted}
 // after a signal.
 int run_bench_wavenet(const BenchOptions& options);
+
+// The same networks on a GPU (threads and LibTorch do not count there), in batches of a GPU's size
+// unless lanes were asked for. Throws as run_bench_wavenet does, and Error{no_device}.
+int run_bench_wavenet_cuda(const BenchOptions& options, bool lanes_asked);
 
 }  // namespace ondes

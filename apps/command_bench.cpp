@@ -8,16 +8,37 @@
 #include "apps/bench_features.h"
 #include "apps/bench_gan.h"
 #include "apps/bench_peer.h"
+#include "apps/bench_roofline.h"
 #include "apps/bench_voice.h"
 #include "apps/bench_wavenet.h"
 #include "apps/cli_options.h"
 #include "apps/commands.h"
+#include "apps/renderer.h"
 #include "apps/voices.h"
 #include "engine/error.h"
 
 namespace ondes {
 
 namespace {
+
+bool on_cuda(const std::string& device) {
+  return announce_device("bench", device, true).cuda;
+}
+
+void add_device(CLI::App& sub, std::string& device) {
+  sub.add_option("--device", device, "auto, cpu or cuda")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->capture_default_str();
+}
+
+void refuse_with_cuda(const CLI::App& sub, std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    if (sub.count(name) > 0) {
+      throw Error(ErrorCode::usage,
+                  std::string(name) + ": of the processor, not for --device cuda");
+    }
+  }
+}
 
 // Settles which Python runs ONNX Runtime, if any. One that was asked for must have it.
 void find_onnx(bool asked, GanBenchOptions* options) {
@@ -105,9 +126,15 @@ void add_gan(CLI::App& sub, Action& action) {
   gan->add_flag("--cpu-time", options->cpu_time,
                 "Time that the thread had the processor, for a busy machine; lines of one thread");
   gan->add_flag("--json", options->json, "JSON lines instead of a table");
-  gan->callback([options, python, &action] {
+  auto device = std::make_shared<std::string>("cpu");
+  add_device(*gan, *device);
+  gan->callback([options, device, python, &action] {
     const bool asked = python->count() > 0;
-    action = [options, asked] {
+    action = [options, device, asked] {
+      if (on_cuda(*device)) {
+        throw Error(ErrorCode::no_device,
+                    "--device cuda: there are no kernels for generators yet; they run on the CPU");
+      }
       for (const int block : options->blocks) {
         if (block > options->clip_frames) {
           throw Error(ErrorCode::usage, "--block " + std::to_string(block) +
@@ -121,24 +148,24 @@ void add_gan(CLI::App& sub, Action& action) {
   });
 }
 
-}  // namespace
-
-void add_bench_command(CLI::App& app, Action& action) {
-  CLI::App* sub = app.add_subcommand("bench", "Measure how fast this machine is");
-  sub->require_subcommand(1);
-  CLI::App* wavenet = sub->add_subcommand(
-      "wavenet", "Step plans of published sizes, beside what the processor could do at most");
+void add_wavenet(CLI::App& sub, Action& action) {
   auto options = std::make_shared<BenchOptions>();
+  auto device = std::make_shared<std::string>("cpu");
+  CLI::App* wavenet = sub.add_subcommand(
+      "wavenet", "Step plans of published sizes, beside what the machine could do at most");
   wavenet->add_option("--residual", options->residual_channels, "Residual channels: 32, 64, 128")
       ->delimiter(',');
-  wavenet->add_option("--lanes", options->lanes, "Lanes at once")->delimiter(',');
-  wavenet->add_option("--threads", options->threads, "Threads")->delimiter(',');
-  wavenet->add_option("--precision", options->precisions, "f32, i16, i8")
+  wavenet->add_option("--lanes", options->lanes, "Lanes at once")
       ->delimiter(',')
-      ->check(CLI::IsMember({"f32", "i16", "i8"}));
+      ->check(CLI::Range(1, 65536));
+  wavenet->add_option("--threads", options->threads, "Threads")->delimiter(',');
+  wavenet->add_option("--precision", options->precisions, "f32, i16, i8; f16 on a GPU")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"f32", "f16", "i16", "i8"}));
   wavenet->add_option("--seconds", options->seconds, "Time for each line")
       ->check(finite_range(0.01, 60.0))
       ->capture_default_str();
+  add_device(*wavenet, *device);
   const std::filesystem::path torch = program_folder() / "ondes-bench-torch";
   std::error_code ignored;
   if (std::filesystem::exists(torch, ignored)) {
@@ -148,8 +175,12 @@ void add_bench_command(CLI::App& app, Action& action) {
       "--torch", options->torch_program,
       "ondes-bench-torch, for comparison with LibTorch (default: the one beside ondes; '': none)");
   wavenet->add_flag("--json", options->json, "JSON lines instead of a table");
-  wavenet->callback([options, &action] {
-    action = [options] {
+  wavenet->callback([options, device, wavenet, &action] {
+    action = [options, device, wavenet] {
+      if (on_cuda(*device)) {
+        refuse_with_cuda(*wavenet, {"--threads", "--torch"});
+        return run_bench_wavenet_cuda(*options, wavenet->count("--lanes") > 0);
+      }
       std::error_code error;
       if (!options->torch_program.empty() &&
           !std::filesystem::exists(options->torch_program, error)) {
@@ -158,11 +189,29 @@ void add_bench_command(CLI::App& app, Action& action) {
       return run_bench_wavenet(*options);
     };
   });
-  add_gan(*sub, action);
-  add_features(*sub, action);
+}
+
+void add_roofline(CLI::App& sub, Action& action) {
+  auto options = std::make_shared<RooflineOptions>();
+  auto device = std::make_shared<std::string>("cpu");
+  CLI::App* roofline = sub.add_subcommand(
+      "roofline",
+      "What published networks cost in multiplications and bytes; with --device cuda "
+      "the bounds that follow from the device's measured rates");
+  add_device(*roofline, *device);
+  roofline->add_flag("--json", options->json, "JSON lines instead of tables");
+  roofline->callback([options, device, &action] {
+    action = [options, device] {
+      options->cuda = on_cuda(*device);
+      return run_bench_roofline(*options);
+    };
+  });
+}
+
+void add_voice(CLI::App& sub, Action& action) {
   auto voice = std::make_shared<VoiceBenchOptions>();
   CLI::App* played =
-      sub->add_subcommand("voice", "A voice that plays notes, through the synth, block by block");
+      sub.add_subcommand("voice", "A voice that plays notes, through the synth, block by block");
   played->add_option("--voice", voice->voice, "Name or file (default: the default voice)");
   played->add_option("--lanes", voice->lanes, "Notes at once")
       ->delimiter(',')
@@ -170,9 +219,9 @@ void add_bench_command(CLI::App& app, Action& action) {
   played->add_option("--threads", voice->threads, "Threads")
       ->delimiter(',')
       ->check(CLI::Range(1, 256));
-  played->add_option("--precision", voice->precisions, "f32, i16, i8")
+  played->add_option("--precision", voice->precisions, "f32, i16, i8; f16 on a GPU")
       ->delimiter(',')
-      ->check(CLI::IsMember({"f32", "i16", "i8"}));
+      ->check(CLI::IsMember({"f32", "f16", "i16", "i8"}));
   played->add_option("--block", voice->block_frames, "Frames of a block")
       ->check(CLI::Range(16, 8192))
       ->capture_default_str();
@@ -180,7 +229,30 @@ void add_bench_command(CLI::App& app, Action& action) {
       ->check(finite_range(0.1, 600.0))
       ->capture_default_str();
   played->add_flag("--json", voice->json, "JSON lines instead of a table");
-  played->callback([voice, &action] { action = [voice] { return run_bench_voice(*voice); }; });
+  auto device = std::make_shared<std::string>("cpu");
+  add_device(*played, *device);
+  played->callback([voice, device, played, &action] {
+    action = [voice, device, played] {
+      voice->cuda = on_cuda(*device);
+      if (voice->cuda) {
+        refuse_with_cuda(*played, {"--threads"});
+        voice->threads = {1};
+      }
+      return run_bench_voice(*voice);
+    };
+  });
+}
+
+}  // namespace
+
+void add_bench_command(CLI::App& app, Action& action) {
+  CLI::App* sub = app.add_subcommand("bench", "Measure how fast this machine is");
+  sub->require_subcommand(1);
+  add_wavenet(*sub, action);
+  add_gan(*sub, action);
+  add_features(*sub, action);
+  add_roofline(*sub, action);
+  add_voice(*sub, action);
 }
 
 }  // namespace ondes

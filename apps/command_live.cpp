@@ -8,6 +8,7 @@
 #include "apps/commands.h"
 #include "apps/exit_codes.h"
 #include "apps/play/live_player.h"
+#include "apps/renderer.h"
 #include "engine/error.h"
 
 namespace ondes {
@@ -32,6 +33,7 @@ int run_live(LiveCommand& command) {
     throw Error(ErrorCode::usage,
                 "--morph-to: expected --morph-cc, the controller that leads there");
   }
+  announce_device("live", command.request.render.device, command.request.render.device_named);
   play_live(command.request);
   return kExitDone;
 }

@@ -6,6 +6,7 @@
 #include "apps/exit_codes.h"
 #include "apps/play/play_output.h"
 #include "apps/play/player.h"
+#include "apps/renderer.h"
 #include "engine/error.h"
 
 namespace ondes {
@@ -21,6 +22,7 @@ int run_play(PlayRequest& request) {
   if (request.loop_from_s.has_value() != request.loop_to_s.has_value()) {
     throw Error(ErrorCode::usage, "--loop-from and --loop-to: expected both or none");
   }
+  announce_device("play", request.render.device, request.render.device_named);
   play(request);
   return kExitDone;
 }

@@ -163,8 +163,10 @@ void print_summary(const RenderSummary& summary) {
       "{}: {:.2f} s of {} at {} Hz in {:.2f} s, {:.2f} x real time; {}; peak {:.1f} dBFS\n", name,
       summary.duration_s, summary.channels == 1 ? "mono" : "stereo", summary.rate_hz,
       summary.elapsed_s, speed, made_of, 20.0 * std::log10(std::max(summary.peak, 1e-10)));
-  // Why it is no GPU that was chosen, most people need not be told: --json and `ondes doctor` do.
-  text += fmt::format("  ran on {}\n", summary.on_gpu ? device_text(summary) : summary.device);
+  // Why it is no GPU that was chosen, most people need not be told: --device auto, --json and `ondes
+  // doctor` do.
+  text += fmt::format("  ran on {}\n",
+                      summary.tell_device_choice ? device_text(summary) : summary.device);
   for (const std::string& line : summary.substitutions) {
     text += fmt::format("  {}\n", line);
   }

@@ -137,7 +137,7 @@ RenderSummary render_features(const FeatureRequest& request) {
   summary.duration_s = static_cast<double>(output.samples()) / rate_hz;
   summary.device = machine.device;
   summary.device_choice = machine.device_choice;
-  summary.on_gpu = machine.on_gpu;
+  summary.tell_device_choice = machine.on_gpu || request.options.device_named;
   return summary;
 }
 

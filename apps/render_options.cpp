@@ -85,6 +85,7 @@ const std::map<std::string, SampleFormat>& format_names() {
 void add_device_options(CLI::App& command, RenderOptions& options) {
   command.add_option("--device", options.device, "auto, cpu or cuda")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->each([&options](const std::string& /*name*/) { options.device_named = true; })
       ->capture_default_str();
   command.add_option("--threads", options.threads, "Threads; 0: one a processor")
       ->check(CLI::Range(0, 256))

@@ -38,7 +38,8 @@ struct RenderOptions {
 
   // How, not what: these do not change the samples and are not part of a recipe.
   std::string device = "auto";
-  int threads = 0;  // 0: one a processor
+  bool device_named = false;  // on the command line: then what `auto` chose is told
+  int threads = 0;            // 0: one a processor
 };
 
 // Add options to a command; `options` must outlive the parsing. Those of the synthesis (also for

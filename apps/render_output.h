@@ -32,15 +32,15 @@ struct RenderSummary {
   std::vector<Conversion> conversions;  // what was done to a mel or sound first
   std::vector<std::string> remarks;     // what else is to be said of it
   std::int64_t clipped_samples = 0;
-  double peak = 0.0;             // of the file, 1 is full scale
-  double applied_gain_db = 0.0;  // by --lufs and --clip rescale
-  std::optional<double> lufs;    // of the mix before that gain, where it was measured
-  bool lufs_unmeasured = false;  // --lufs without effect: too short or too quiet to be measured
-  bool lufs_limited = false;     // rescaling kept the file below the loudness asked for
-  std::string device;            // what ran
-  std::string device_choice;     // "auto: why"; empty where there was nothing to choose
-  bool on_gpu = false;
-  std::string sha256;  // of the file; empty for standard output
+  double peak = 0.0;                // of the file, 1 is full scale
+  double applied_gain_db = 0.0;     // by --lufs and --clip rescale
+  std::optional<double> lufs;       // of the mix before that gain, where it was measured
+  bool lufs_unmeasured = false;     // --lufs without effect: too short or too quiet to be measured
+  bool lufs_limited = false;        // rescaling kept the file below the loudness asked for
+  std::string device;               // what ran
+  std::string device_choice;        // "auto: why"; empty where there was nothing to choose
+  bool tell_device_choice = false;  // a GPU was chosen, or --device was given
+  std::string sha256;               // of the file; empty for standard output
 };
 
 MixSinkOptions mix_sink_options(const RenderOptions& options,

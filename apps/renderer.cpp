@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <thread>
 
 #include "apps/interrupt.h"
@@ -120,9 +121,20 @@ DeviceChoice choose_device(const std::string& name) {
   // No GPU has run the kernels yet (cuda/README.md): until cuda/check_on_gpu has passed on one, they
   // are taken only where they are asked for.
   if (cuda_available()) {
-    return {false, "the GPU's kernels are new and unproven on a device; --device cuda takes them"};
+    return {false, "no GPU has run its kernels' checks yet; --device cuda takes them"};
   }
   return {false, cuda_description()};
+}
+
+DeviceChoice announce_device(const std::string& command, const std::string& name, bool named) {
+  const DeviceChoice choice = choose_device(name);
+  if (name == "auto" && (named || choice.cuda)) {
+    std::fputs((command + ": computed on the " + (choice.cuda ? "GPU" : "CPU") +
+                " (auto: " + choice.why + ")\n")
+                   .c_str(),
+               stderr);
+  }
+  return choice;
 }
 
 std::unique_ptr<LaneRunner> make_runner(const DeviceChoice& device,
@@ -132,9 +144,17 @@ std::unique_ptr<LaneRunner> make_runner(const DeviceChoice& device,
   if (chosen.threads == 0) {
     chosen.threads = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 16);
   }
+  if (!device.cuda) {
+    return make_cpu_lane_runner(plan, chosen);
+  }
   const auto* step = std::get_if<StepPlan>(&plan);
-  return device.cuda && step != nullptr ? make_cuda_step_runner(*step, chosen)
-                                        : make_cpu_lane_runner(plan, chosen);
+  if (step == nullptr) {
+    throw Error(
+        ErrorCode::no_device,
+        "--device cuda: there are no kernels for voices of harmonics and noise; they run on "
+        "the CPU");
+  }
+  return make_cuda_step_runner(*step, chosen);
 }
 
 RenderSummary render(const RenderRequest& request) {
@@ -175,7 +195,7 @@ RenderSummary render(const RenderRequest& request) {
   summary.substitutions = substitutions(request, summary.stats);
   summary.device = runner->description();
   summary.device_choice = options.device + ": " + device.why;
-  summary.on_gpu = device.cuda;
+  summary.tell_device_choice = device.cuda || options.device_named;
   return summary;
 }
 

@@ -25,6 +25,10 @@ struct DeviceChoice {
 // Throws Error{no_device} if cuda is asked for and is not there.
 DeviceChoice choose_device(const std::string& name);
 
+// Before a command's work begins: that error comes first, and a line on stderr, opened by `command`,
+// says what `auto` chose and why, where it was named or chose a GPU.
+DeviceChoice announce_device(const std::string& command, const std::string& name, bool named);
+
 std::unique_ptr<LaneRunner> make_runner(const DeviceChoice& device,
                                         const LanePlan& plan,
                                         const LaneRunnerOptions& options);

@@ -4,13 +4,11 @@
 // dense() and step(), which own the grid and remember the first status that is not success.
 #include <cuda_runtime.h>
 
-#include <algorithm>
 #include <vector>
 
 #include "cuda/cuda_status_internal.cuh"
 #include "cuda/cuda_step_device.h"
 #include "cuda/device_block_internal.h"
-#include "cuda/roofline.h"
 #include "cuda/step_dense_internal.h"
 #include "cuda/step_kernels_internal.h"
 
@@ -235,37 +233,3 @@ std::unique_ptr<StepDevice> make_cuda_step_device(int device) {
 }
 
 }  // namespace ondes::gpu
-
-namespace ondes {
-
-double measured_copy_bytes_per_s() {
-  std::string why;
-  const int device = gpu::usable_cuda_device(&why);
-  if (device < 0) {
-    throw Error(ErrorCode::no_device, "no usable CUDA device: " + why);
-  }
-  constexpr std::size_t kBytes = std::size_t{512} << 20U;
-  gpu::CudaStepDevice memory(device);
-  void* from = memory.allocate(kBytes);
-  void* to = memory.allocate(kBytes);
-  cudaEvent_t begin = nullptr;
-  cudaEvent_t end = nullptr;
-  ONDES_CUDA_CHECK(cudaEventCreate(&begin));
-  ONDES_CUDA_CHECK(cudaEventCreate(&end));
-  ONDES_CUDA_CHECK(cudaMemset(from, 1, kBytes));
-  float best_ms = 0.0F;
-  for (int run = 0; run < 10; ++run) {
-    ONDES_CUDA_CHECK(cudaEventRecord(begin));
-    ONDES_CUDA_CHECK(cudaMemcpyAsync(to, from, kBytes, cudaMemcpyDeviceToDevice));
-    ONDES_CUDA_CHECK(cudaEventRecord(end));
-    ONDES_CUDA_CHECK(cudaEventSynchronize(end));
-    float ms = 0.0F;
-    ONDES_CUDA_CHECK(cudaEventElapsedTime(&ms, begin, end));
-    best_ms = run == 0 ? ms : std::min(best_ms, ms);
-  }
-  ONDES_CUDA_CHECK(cudaEventDestroy(begin));
-  ONDES_CUDA_CHECK(cudaEventDestroy(end));
-  return 2.0 * static_cast<double>(kBytes) / (1e-3 * static_cast<double>(best_ms));
-}
-
-}  // namespace ondes

@@ -10,7 +10,7 @@ bool cuda_available() noexcept {
 }
 
 std::string cuda_description() {
-  return "this build has no CUDA backend (configure with ONDES_CUDA=ON, or use the cuda preset)";
+  return "this build has no CUDA backend; `make cuda` makes one that has";
 }
 
 std::unique_ptr<StepRunner> make_cuda_step_runner(const StepPlan& /*plan*/,
@@ -19,7 +19,7 @@ std::unique_ptr<StepRunner> make_cuda_step_runner(const StepPlan& /*plan*/,
               "no CUDA device: " + cuda_description() + "; --device cpu runs everywhere");
 }
 
-double measured_copy_bytes_per_s() {
+DeviceRates measured_device_rates() {
   throw Error(ErrorCode::no_device, "no CUDA device: " + cuda_description());
 }
 

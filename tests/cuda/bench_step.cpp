@@ -1,20 +1,27 @@
-// Times the step kernels on a GPU: one lane, and batches. Checks the answer first (i8 and i16: the
-// CPU's bytes; f32: finite), refuses a debug build, prints one table of medians of five runs, and the
-// roofline beside it. Time is that of process(): copies to and from the device and waiting are in it.
-// With --long: ten minutes of one lane, compared with the CPU byte by byte.
+// The step kernels on a GPU that `ondes` itself was not built for (ONDES_CUDA_ONLY): the table of
+// apps/bench_cuda.h for networks of random weights, as `ondes bench wavenet --device cuda` prints it,
+// and what a sample costs, device or not.
+//
+//   cuda_bench_step [--budget SECONDS]   the table; no line begins after so many seconds
+//   cuda_bench_step --long [SECONDS]     ten minutes of one lane, every byte compared with the CPU's;
+//                                        fails if that takes more than so many seconds
+//
+// Refuses a debug build. Exit status: 0; 1 if an answer is wrong; 2 for a wrong call; 5 without a device.
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <stdexcept>
+#include <future>
+#include <map>
 #include <string>
+#include <vector>
 
+#include "apps/bench_cuda.h"
 #include "cuda/backend.h"
 #include "cuda/roofline.h"
 #include "engine/cpu/runner_options.h"
+#include "engine/error.h"
 #include "tests/cuda/random_step_plan.h"
-#include "tests/support/runner_rig.h"
 
 namespace ondes {
 namespace {
@@ -25,97 +32,73 @@ constexpr bool kReleaseBuild = true;
 constexpr bool kReleaseBuild = false;
 #endif
 
-constexpr int kRuns = 5;
-
-// R, S of the tables of performance; A 256, L 20, dilations 1..512 twice, 10 logistics.
-StepShape table_shape(int residual, int skip) {
+// The networks of the tables of performance, with what nv-wavenet's perf program has too: mu-law of 256
+// classes, embedded input; and conditioning from rows of 80 features.
+StepPlan table_plan(int residual) {
   StepShape shape;
   shape.residual = shape.gate = residual;
-  shape.skip = skip;
+  shape.skip = residual == 32 ? 128 : 256;
   shape.head = 256;
-  shape.choices = 10;
+  shape.distribution = Distribution::mu_law_categorical;
+  shape.input = InputKind::embedding;
+  shape.choices = 256;
   shape.row_features = 80;
   shape.sample_features = 0;
   shape.dilations.clear();
   for (int l = 0; l < 20; ++l) {
     shape.dilations.push_back(1 << (l % 10));
   }
-  return shape;
-}
-
-void check_answer(const StepPlan& plan, Precision precision) {
-  StepRunnerOptions options;
-  options.precision = precision;
-  const RunnerRig rig(plan);
-  const std::vector<RigLane> lanes{{0, 1, 1.0F, {}}, {1, 2, 0.5F, {}}};
-  const auto cuda = rig.run(*make_cuda_step_runner(plan, options), lanes, 200, 128);
-  const auto cpu = rig.run(*make_cpu_step_runner(plan, options), lanes, 200, 128);
-  for (const float sample : cuda[0].output) {
-    if (!std::isfinite(sample)) {
-      throw std::runtime_error("the kernel's samples are not finite");
-    }
-  }
-  if (precision != Precision::f32 && cuda != cpu) {
-    throw std::runtime_error("the kernel's bytes are not the CPU's");
-  }
-}
-
-// Median seconds of making `samples` samples of `count` lanes.
-double seconds_of(const StepPlan& plan, Precision precision, int count, int samples) {
-  StepRunnerOptions options;
-  options.precision = precision;
-  options.max_lanes = count;
-  options.max_block_samples = samples;
-  const auto runner = make_cuda_step_runner(plan, options);
-  const RunnerRig rig(plan);
-  std::vector<RigLane> lanes;
-  for (int i = 0; i < count; ++i) {
-    lanes.push_back({i, static_cast<std::uint64_t>(i), 1.0F, {}});
-  }
-  // The rig's conditioning costs more than the kernels: lanes are handed over without it.
-  const std::vector<float> row(static_cast<std::size_t>(plan.row_features), 0.1F);
-  const std::vector<int> starts{0};
-  std::vector<float> output(static_cast<std::size_t>(count) * static_cast<std::size_t>(samples));
-  std::vector<StepLane> calls(static_cast<std::size_t>(count));
-  std::vector<double> times;
-  for (int run = 0; run <= kRuns; ++run) {
-    for (std::size_t i = 0; i < calls.size(); ++i) {
-      runner->start(static_cast<int>(i));
-      calls[i].slot = static_cast<int>(i);
-      calls[i].identity = i;
-      calls[i].rows = ConstFrames(row.data(), 1, plan.row_features);
-      calls[i].row_starts = starts;
-      calls[i].output = std::span<float>(output).subspan(i * static_cast<std::size_t>(samples),
-                                                         static_cast<std::size_t>(samples));
-    }
-    const auto begin = std::chrono::steady_clock::now();
-    runner->process(calls, samples);
-    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
-    if (run > 0) {  // the first one warms up
-      times.push_back(time.count());
-    }
-  }
-  std::sort(times.begin(), times.end());
-  return times[times.size() / 2];
+  return random_step_plan(shape, 1);
 }
 
 // What a sample of a lane alone costs, and the bandwidth that 100,000 of them a second ask for.
 void print_costs() {
   std::printf("%4s %4s %5s %8s %12s %12s %18s\n", "R", "S", "prec", "MMAC", "KiB weights",
               "KiB state", "GB/s for 100 k/s");
-  for (const auto& [residual, skip] : {std::pair{32, 128}, {64, 256}, {128, 256}}) {
-    const StepPlan plan = random_step_plan(table_shape(residual, skip), 1);
-    for (const Precision precision : {Precision::f32, Precision::i16, Precision::i8}) {
+  for (const int residual : {32, 64, 128}) {
+    const StepPlan plan = table_plan(residual);
+    for (const Precision precision :
+         {Precision::f32, Precision::f16, Precision::i16, Precision::i8}) {
       const StepCost cost = step_cost(plan, precision);
-      std::printf("%4d %4d %5s %8.3f %12.0f %12.1f %18.0f\n", residual, skip,
+      std::printf("%4d %4d %5s %8.3f %12.0f %12.1f %18.0f\n", residual, plan.skip_channels,
                   precision_name(precision).c_str(), cost.macs * 1e-6, cost.weight_bytes / 1024,
                   cost.state_bytes / 1024, 1e5 * (cost.weight_bytes + cost.state_bytes) * 1e-9);
     }
   }
 }
 
-// Ten minutes at 24 kHz of a small network in i8, a second a call: every byte is the CPU's.
-int run_long() {
+// `figure NAME VALUE` for cuda/check_on_gpu, of R 64: one lane, the best batch, and the most lanes that
+// were made at 24,000 samples a second each.
+void print_figures(const std::vector<CudaStepFigure>& figures) {
+  constexpr double kRateHz = 24000.0;
+  std::map<Precision, std::map<std::string, double>> best;
+  for (const CudaStepFigure& figure : figures) {
+    if (figure.residual != 64) {
+      continue;
+    }
+    const auto raise = [&](const std::string& name, double value) {
+      double& most = best[figure.precision][name];
+      most = std::max(most, value);
+    };
+    if (figure.lanes == 1) {
+      raise("one_lane", figure.samples_per_s);
+    }
+    raise("best_batch", figure.samples_per_s);
+    if (figure.samples_per_s >= kRateHz * figure.lanes) {
+      raise("lanes_at_24k", figure.lanes);
+    }
+  }
+  for (const auto& [precision, names] : best) {
+    for (const auto& [name, value] : names) {
+      std::printf("figure step.%s.%s %.0f\n", precision_name(precision).c_str(), name.c_str(),
+                  value);
+    }
+  }
+}
+
+// Ten minutes at 24 kHz of a small network in i8, a second a call: every byte is the CPU's, which makes
+// the same second meanwhile. Ends early, and says so, when the time is over.
+int run_long(double budget_s) {
   StepShape shape;
   shape.residual = shape.gate = 16;
   shape.dilations = {1, 2, 4, 8, 16, 512};
@@ -136,48 +119,32 @@ int run_long() {
   const std::vector<int> starts{0};
   cuda->start(0);
   cpu->start(0);
-  for (int second = 0; second < kSeconds; ++second) {
+  const auto begin = std::chrono::steady_clock::now();
+  int second = 0;
+  for (; second < kSeconds; ++second) {
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
+    if (spent.count() > budget_s) {
+      break;
+    }
     StepLane lane;
     lane.first_sample = std::int64_t{kRateHz} * second;
     lane.rows = ConstFrames(row.data(), 1, plan.row_features);
     lane.row_starts = starts;
     lane.sample_features = ConstFrames(features.data(), kRateHz, plan.sample_features);
+    StepLane judged = lane;
+    judged.output = expected;
+    auto judge = std::async(std::launch::async, [&] { cpu->process({&judged, 1}, kRateHz); });
     lane.output = made;
     cuda->process({&lane, 1}, kRateHz);
-    lane.output = expected;
-    cpu->process({&lane, 1}, kRateHz);
+    judge.wait();
     if (made != expected) {
       std::printf("ten minutes: differs from the CPU in second %d\n", second);
       return 1;
     }
   }
-  std::printf("ten minutes: %d samples, every one the CPU's\n", kRateHz * kSeconds);
-  return 0;
-}
-
-void run_table() {
-  const double bandwidth = measured_copy_bytes_per_s();
-  std::printf("device: %s\ncopy: %.0f GB/s read and written\n", cuda_description().c_str(),
-              bandwidth * 1e-9);
-  std::printf("%4s %4s %5s %6s %12s %12s %10s %10s %14s\n", "R", "S", "prec", "lanes", "samples/s",
-              "a lane", "KiB/sample", "MMAC", "bound, 1 block");
-  for (const auto& [residual, skip] : {std::pair{32, 128}, {64, 256}, {128, 256}}) {
-    const StepPlan plan = random_step_plan(table_shape(residual, skip), 1);
-    for (const Precision precision : {Precision::f32, Precision::i16, Precision::i8}) {
-      check_answer(plan, precision);
-      const StepCost cost = step_cost(plan, precision);
-      for (const int lanes :
-           residual == 64 ? std::vector<int>{1, 128, 512, 1024, 4096} : std::vector<int>{1, 512}) {
-        const int samples = lanes == 1 ? 16384 : (lanes <= 512 ? 2048 : 512);
-        const double seconds = seconds_of(plan, precision, lanes, samples);
-        std::printf("%4d %4d %5s %6d %12.0f %12.0f %10.0f %10.3f %14.0f\n", residual, skip,
-                    precision_name(precision).c_str(), lanes, lanes * samples / seconds,
-                    samples / seconds, cost.weight_bytes / 1024, cost.macs * 1e-6,
-                    bandwidth / (cost.weight_bytes + cost.state_bytes));
-        std::fflush(stdout);
-      }
-    }
-  }
+  std::printf("ten minutes: %d samples, every one the CPU's%s\n", kRateHz * second,
+              second < kSeconds ? "; not ten minutes, for want of time" : "");
+  return second < kSeconds ? 1 : 0;
 }
 
 }  // namespace
@@ -188,16 +155,26 @@ int main(int argc, char** argv) {
     std::fputs("bench_step: a debug build's times say nothing\n", stderr);
     return 2;
   }
-  ondes::print_costs();
-  if (!ondes::cuda_available()) {
-    std::fprintf(stderr, "bench_step: %s\n", ondes::cuda_description().c_str());
-    return 5;
+  const std::string option = argc > 1 ? argv[1] : "";
+  ondes::CudaStepBench bench;
+  bench.residual = {64, 32, 128};  // the one that matters most first
+  bench.plan = ondes::table_plan;
+  const double number = argc > 2 ? std::atof(argv[2]) : 0.0;
+  const bool known = option.empty() || option == "--long" || (option == "--budget" && argc == 3);
+  if (!known || argc > 3) {
+    std::fputs("bench_step: see the top of tests/cuda/bench_step.cpp\n", stderr);
+    return 2;
   }
+  bench.budget_s = number;
   try {
-    if (argc > 1 && std::string(argv[1]) == "--long") {
-      return ondes::run_long();
+    if (option == "--long") {
+      return ondes::run_long(number > 0.0 ? number : 1e9);
     }
-    ondes::run_table();
+    ondes::print_costs();
+    ondes::print_figures(ondes::run_cuda_step_bench(bench));
+  } catch (const ondes::Error& error) {
+    std::fprintf(stderr, "bench_step: %s\n", error.what());
+    return error.code() == ondes::ErrorCode::no_device ? 5 : 1;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bench_step: %s\n", error.what());
     return 1;
