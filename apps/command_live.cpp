@@ -64,6 +64,8 @@ void add_live_command(CLI::App& app, Action& action) {
   sub->add_option("--morph-to", request.morph_to, "That instrument [the voice's next one]");
   sub->add_option("--audio-device", request.audio_device,
                   "Number or part of the name (see `ondes devices`); clock: no sound, in time");
+  sub->add_option("--rate", request.rate_hz, "Of the device, Hz [the voice's, or else its own]")
+      ->check(CLI::Range(4000, 768000));
   sub->add_option("--buffer", request.buffer_frames, "Frames the device takes at once")
       ->check(CLI::Range(16, 4096));
   sub->add_option("--latency", request.latency_ms,

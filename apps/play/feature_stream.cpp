@@ -3,15 +3,27 @@
 #include <algorithm>
 #include <cmath>
 
-#include "apps/renderer.h"
+#include "apps/feature_machine.h"
 #include "engine/error.h"
 #include "engine/flush_to_zero.h"
-#include "models/registry.h"
 
 namespace ondes {
 namespace {
 
 constexpr double kHistoryS = 0.5;  // longer than the reach of the generators that there are
+
+// How far before its first sample a voice must begin.
+double history_s(const Voice& voice) {
+  if (!voice.autoregressive) {
+    return kHistoryS;
+  }
+  const auto* plan = std::get_if<StepPlan>(&voice.plan);
+  std::int64_t samples = 0;
+  for (const GatedLayer& layer : plan->layers) {
+    samples += std::int64_t{plan->taps - 1} * layer.dilation_samples;
+  }
+  return static_cast<double>(samples) / voice.file.sample_rate_hz;
+}
 
 }  // namespace
 
@@ -24,25 +36,34 @@ FeatureStream::FeatureStream(std::shared_ptr<const Voice> voice,
   if (settings.position.tempo != 1.0) {
     throw Error(ErrorCode::usage, "--tempo: for scores only");
   }
-  const double samples = samples_per_frame(*voice_);
-  BlockRunnerOptions options;
-  options.precision = settings.render.precision;
-  options.threads = std::max(settings.render.threads, 1);
-  block_frames_ = std::max(1, static_cast<int>(settings.block_frames / samples));
-  options.max_block_frames = block_frames_;
-  const auto& speaker = settings.render.speaker;
-  runner_ = make_cpu_block_runner(
-      speaker ? compile_block_plan(voice_->file, speaker_index(*voice_, *speaker)) : voice_->blocks,
-      options);
-  runner_->start(0);
-  made_.allocate(runner_->max_output_frames(), 1);
   total_ = static_cast<std::int64_t>(input_->features.size()) / input_->feature_channels;
-  const auto start = static_cast<std::int64_t>(
-      std::clamp(settings.position.start_s, 0.0, input_->duration_s) * sample_rate_hz());
-  const double first_s = std::max(static_cast<double>(start) / sample_rate_hz() - kHistoryS, 0.0);
+  const FeatureRequest request{*voice_, input_->name, {}, settings.render, {}, {}};
+  runner_ = make_feature_machine(request, total_).runner;
+  runner_->start(0);
+  block_frames_ = std::clamp(static_cast<int>(settings.block_frames / samples_per_frame(*voice_)),
+                             1, runner_->max_block_frames());
+  made_.allocate(runner_->max_output_frames(), 1);
+  fill_history(static_cast<std::int64_t>(
+      std::clamp(settings.position.start_s, 0.0, input_->duration_s) * sample_rate_hz()));
+}
+
+void FeatureStream::fill_history(std::int64_t start) noexcept {
+  const FlushToZeroScope flush;
+  const double first_s =
+      std::max(static_cast<double>(start) / sample_rate_hz() - history_s(*voice_), 0.0);
   next_ = std::min(static_cast<std::int64_t>(first_s * input_->feature_rate_hz), total_);
-  skip_ = start - static_cast<std::int64_t>(static_cast<double>(next_) * samples);
-  position_ = start - skip_;
+  position_ = static_cast<std::int64_t>(static_cast<double>(next_) * samples_per_frame(*voice_));
+  while (position_ < start) {
+    if (taken_ == made_frames_) {
+      if (!make_more()) {
+        return;
+      }
+      continue;
+    }
+    const auto unheard = std::min<std::int64_t>(start - position_, made_frames_ - taken_);
+    taken_ += static_cast<int>(unheard);
+    position_ += unheard;
+  }
 }
 
 // False at the end.
@@ -72,10 +93,6 @@ int FeatureStream::render(Frames out, std::int64_t /*stream_frame*/) noexcept {
     }
     float sample = made_.view()[taken_++][0] * gain_;
     ++position_;
-    if (skip_ > 0) {
-      --skip_;
-      continue;
-    }
     if (retired_) {
       ++faded_;
       sample *= 1.0F - static_cast<float>(faded_) / kRetireFadeSamples;
@@ -88,7 +105,7 @@ int FeatureStream::render(Frames out, std::int64_t /*stream_frame*/) noexcept {
 
 SourceState FeatureStream::state() const noexcept {
   SourceState state;
-  state.position_s = static_cast<double>(position_ + skip_) / sample_rate_hz();
+  state.position_s = static_cast<double>(position_) / sample_rate_hz();
   return state;
 }
 

@@ -1,8 +1,9 @@
-// A mel or a sound through a voice's block plan, as a stereo source: the one channel on both sides.
+// A mel or a sound through its voice, as a stereo source: the one channel on both sides. The voice is
+// a block plan, or makes a sample a step (a WaveNet vocoder).
 //
 // From the beginning it gives the samples of an offline render. From elsewhere it begins a little
-// earlier, unheard, so that the network's history is filled; beyond the network's reach the samples
-// are the same.
+// earlier, unheard, so that the network's history is filled: that is done at set-up. Beyond the
+// network's reach a block plan's samples are the same; what draws its samples draws other ones.
 //
 // Threads as StreamSource says.
 #pragma once
@@ -18,7 +19,7 @@ namespace ondes {
 
 class FeatureStream : public StreamSource {
  public:
-  // Throws as the runner does.
+  // Throws as make_feature_machine() does.
   FeatureStream(std::shared_ptr<const Voice> voice,
                 std::shared_ptr<const PlayInput> input,
                 const PlaySettings& settings);
@@ -34,6 +35,7 @@ class FeatureStream : public StreamSource {
   static constexpr int kRetireFadeSamples = 1024;
 
   bool make_more() noexcept;
+  void fill_history(std::int64_t start) noexcept;
 
   std::shared_ptr<const Voice> voice_;
   std::shared_ptr<const PlayInput> input_;
@@ -43,7 +45,6 @@ class FeatureStream : public StreamSource {
   std::int64_t next_ = 0;      // feature frame
   std::int64_t total_;         // feature frames
   std::int64_t position_ = 0;  // sample of the output that is given next
-  std::int64_t skip_ = 0;      // samples that fill the history, unheard
   Buffer made_;
   int made_frames_ = 0;
   int taken_ = 0;

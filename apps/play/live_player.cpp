@@ -11,6 +11,7 @@
 
 #include "apps/interrupt.h"
 #include "apps/output_path.h"
+#include "apps/play/first_failure.h"
 #include "apps/play/keyboard.h"
 #include "apps/play/play_output.h"
 #include "apps/play/play_source.h"
@@ -20,6 +21,7 @@
 #include "apps/play/terminal_view.h"
 #include "engine/error.h"
 #include "engine/stream/live_source.h"
+#include "engine/stream/stream_resampler.h"
 
 namespace ondes {
 namespace {
@@ -65,21 +67,30 @@ class LivePlayer {
 
  private:
   const Voice& voice() const { return *voices_[voice_]; }
+  // What the change from the voice's rate to the device's adds to the latency.
+  double conversion_s() const {
+    return StreamResampler::delay_s(voice().file.sample_rate_hz, output_.sample_rate_hz);
+  }
+  double latency_ms() const;
   std::unique_ptr<LiveSource> make_source(std::shared_ptr<LiveLine> line, bool follows);
   void begin_source(bool follows);
   void next_voice();
   void begin_with_program();
   void fetch_played();
-  void look_at_stream(const PlayOutput& output);
+  void look_at_stream();
   void loop_until_done(PlayOutput& output, const MidiInput& input);
   void handle(PlayKey key);
-  void finish();
+  void look_at_recording();
+  void say(const std::string& text);
+  void finish(PlayOutput& output, FirstFailure& failure);
+  void report() const;
 
   LiveRequest request_;
   std::vector<std::shared_ptr<const Voice>> voices_;
   std::size_t voice_ = 0;
   OutputChoice output_;
   LivePlan plan_;
+  double device_latency_s_ = 0.0;
   std::unique_ptr<Stream> stream_;
   Keyboard keyboard_;
   std::vector<std::shared_ptr<LiveLine>> lines_;  // one a source, in the order of beginning
@@ -99,12 +110,6 @@ std::vector<std::shared_ptr<const Voice>> load_voices(const std::vector<std::str
       throw Error(ErrorCode::usage,
                   fmt::format("--voice {}: expected a voice that plays notes", voice.file.name));
     }
-    const int rate_hz = voices.front()->file.sample_rate_hz;
-    if (voice.file.sample_rate_hz != rate_hz) {
-      throw Error(ErrorCode::usage,
-                  fmt::format("--voice {}: expected {} Hz, as the first voice has, found {} Hz",
-                              voice.file.name, rate_hz, voice.file.sample_rate_hz));
-    }
   }
   return voices;
 }
@@ -114,15 +119,9 @@ LivePlayer::LivePlayer(const LiveRequest& request)
       voices_(load_voices(request.voices)),
       keyboard_(request.morph_controller),
       played_("played live with " + voices_.front()->file.name) {
-  const int rate_hz = voice().file.sample_rate_hz;
-  try {
-    output_ = choose_output({request.audio_device, rate_hz, request.buffer_frames}, rate_hz);
-  } catch (const Error& error) {
-    throw Error(error.code(), fmt::format("{} (live plays at its voice's own rate, {} Hz; `ondes "
-                                          "devices` says which device takes it)",
-                                          error.what(), rate_hz));
-  }
-  plan_ = plan_latency(output_, request.latency_ms);
+  output_ = choose_output({request.audio_device, request.rate_hz, request.buffer_frames},
+                          voice().file.sample_rate_hz);
+  plan_ = plan_latency(output_, request.latency_ms - 1000.0 * conversion_s());
   StreamOptions options;
   options.sample_rate_hz = output_.sample_rate_hz;
   options.block_frames = plan_.block_frames;
@@ -195,34 +194,85 @@ void LivePlayer::fetch_played() {
   }
 }
 
-void LivePlayer::look_at_stream(const PlayOutput& output) {
-  const int limit_before = view_.stream.lane_limit;
+void LivePlayer::look_at_stream() {
+  const StreamTelemetry before = view_.stream;
   view_.stream = stream_->telemetry();
+  view_.voice_rate_hz = voice().file.sample_rate_hz;
   view_.voice = voice().file.name;
   view_.device = output_.description;
   view_.temperature = request_.render.temperature.value_or(voice().file.temperature);
-  view_.latency_ms = 1000.0 * (static_cast<double>(plan_.latency_frames) / output_.sample_rate_hz +
-                               output.latency_s());
+  view_.latency_ms = latency_ms();
   view_.late_events = 0;
   view_.lost_events = 0;
   for (const std::shared_ptr<LiveLine>& line : lines_) {
     view_.late_events += line->late_events();
     view_.lost_events += line->lost_events();
   }
-  if (view_.stream.lane_limit != limit_before) {
-    view_.message =
-        fmt::format("the load was too high: at most {} notes at once now", view_.stream.lane_limit);
+  if (const auto remark = lane_limit_remark(
+          before.lane_limit, view_.stream.lane_limit,
+          static_cast<double>(view_.stream.device_frames) / output_.sample_rate_hz)) {
+    say(*remark);
+  }
+  if (before.underruns == 0 && view_.stream.underruns > 0) {
+    if (const std::string advice = scheduling_advice(view_.stream.scheduling); !advice.empty()) {
+      say(advice);
+    }
+  }
+  look_at_recording();
+}
+
+// A full disk ends the recording, not the sound.
+void LivePlayer::look_at_recording() {
+  if (!recorder_ || view_.recording_failed) {
+    return;
+  }
+  view_.recording = true;
+  if (const std::optional<std::string> failure = recorder_->failure()) {
+    view_.recording_failed = true;
+    say(fmt::format("the recording has ended, playing goes on: {}", *failure));
   }
 }
 
-void LivePlayer::finish() {
+// Into the picture; to standard error where there is none.
+void LivePlayer::say(const std::string& text) {
+  view_.message = text;
+  if (!terminal_ || !terminal_->shows()) {
+    std::fputs(fmt::format("ondes: {}\n", text).c_str(), stderr);
+  }
+}
+
+double LivePlayer::latency_ms() const {
+  return 1000.0 * (static_cast<double>(plan_.latency_frames) / output_.sample_rate_hz +
+                   conversion_s() + device_latency_s_);
+}
+
+// What was played is written, and gets its names, also where the device or the keyboard was lost.
+void LivePlayer::finish(PlayOutput& output, FirstFailure& failure) {
+  const bool closed = output.stop();
+  if (closed) {
+    stream_->stop();
+  }
+  look_at_stream();
   fetch_played();
-  if (recorder_) {
-    recorder_->finish(stream_->tap_lost_frames());
-  }
+  terminal_.reset();
   if (!request_.score_out.empty()) {
-    played_.write(request_.score_out, request_.replace);
+    played_.end(static_cast<double>(stream_->rendered_frames()) / output_.sample_rate_hz);
+    failure.attempt([&] { played_.write(request_.score_out, request_.replace); });
   }
+  if (recorder_) {
+    failure.attempt([&] { recorder_->finish(stream_->tap_lost_frames()); });
+  }
+  report();
+  if (!closed) {
+    if (failure.any()) {
+      std::fputs(fmt::format("ondes: {}\n", failure.what()).c_str(), stderr);
+    }
+    PlayOutput::leave();
+  }
+  failure.throw_it();
+}
+
+void LivePlayer::report() const {
   std::fputs(
       fmt::format("live: {} notes in {:.1f} s on {}; {} underruns; {} notes stolen; {} events "
                   "late, {} lost; latency {:.1f} ms\n",
@@ -255,10 +305,7 @@ void LivePlayer::loop_until_done(PlayOutput& output, const MidiInput& input) {
   Clock::time_point next_telemetry = begin;
   while (!quit_ && !interrupted()) {
     fetch_played();
-    look_at_stream(output);
-    if (recorder_) {
-      recorder_->check();
-    }
+    look_at_stream();
     output.watch();
     if (!input.alive()) {
       throw Error(ErrorCode::no_device, "MIDI input: its server has ended");
@@ -299,31 +346,27 @@ void LivePlayer::run() {
   view_.title = input->description();
   view_.keys = "space panic  v voice  q quit";
   output.start();
+  device_latency_s_ = output.latency_s();
   std::fputs(
-      fmt::format("live: {} on {}; a key is heard {:.1f} ms after it\n", view_.title,
-                  output_.description,
-                  1000.0 * (static_cast<double>(plan_.latency_frames) / output_.sample_rate_hz +
-                            output.latency_s()))
+      fmt::format("live: {} on {}; a key is heard {:.1f} ms after it{}\n", view_.title,
+                  output_.description, latency_ms(),
+                  conversion_s() > 0.0
+                      ? fmt::format(" (the voice's {} Hz are converted to {} Hz, {:.1f} ms of it)",
+                                    voice().file.sample_rate_hz, output_.sample_rate_hz,
+                                    1000.0 * conversion_s())
+                      : "")
           .c_str(),
       stderr);
   if (!request_.quiet) {
     terminal_.emplace();
   }
-  try {
-    loop_until_done(output, *input);
-  } catch (const Error&) {
-    terminal_.reset();
-    output.stop();
-    stream_->stop();
-    throw;
+  FirstFailure failure;
+  failure.attempt([&] { loop_until_done(output, *input); });
+  if (!failure.is(ErrorCode::no_device)) {
+    stream_->pause(true);  // fades out; the device takes the fade before it closes
+    std::this_thread::sleep_for(std::chrono::milliseconds(2 * kPictureMs));
   }
-  stream_->pause(true);  // fades out; the device takes the fade before it closes
-  std::this_thread::sleep_for(std::chrono::milliseconds(2 * kPictureMs));
-  look_at_stream(output);
-  output.stop();
-  fetch_played();
-  terminal_.reset();
-  finish();
+  finish(output, failure);
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ struct LiveRequest {
   int morph_controller = -1;  // a controller that leads to another instrument; -1: none
   std::string morph_to;       // that instrument; empty: the one after program's
   std::string audio_device;
-  int rate_hz = 0;
+  int rate_hz = 0;  // of the device; 0: the first voice's if the device takes it, else its own
   int buffer_frames = 0;
   double latency_ms = 0.0;  // from the stamp of a key to the device; 0: the least that is safe
   std::string record;

@@ -181,6 +181,10 @@ void PlayDeck::change_tempo(double factor) {
 }
 
 void PlayDeck::change_temperature(double step) {
+  if (voice().kind != VoiceKind::notes && !voice().autoregressive) {
+    say(fmt::format("temperature: the voice {} draws no samples", voice().file.name));
+    return;
+  }
   const double now = settings_.render.temperature.value_or(voice().file.temperature);
   settings_.render.temperature = std::clamp(now + step, 0.0, 2.0);
   change_from_here();

@@ -81,13 +81,17 @@ double PlayOutput::latency_s() const {
   return device_ ? device_->output_latency_s() : 0.0;
 }
 
-void PlayOutput::stop() {
+bool PlayOutput::stop() noexcept {
   if (clock_) {
     clock_->stop();
-  } else if (!device_->stop()) {
-    std::fputs("ondes: the audio device does not close; it is left as it is\n", stderr);
-    std::_Exit(kExitNoDevice);
+    return true;
   }
+  return device_->stop();
+}
+
+void PlayOutput::leave() {
+  std::fputs("ondes: the audio device does not close; it is left as it is\n", stderr);
+  std::_Exit(kExitNoDevice);
 }
 
 }  // namespace ondes

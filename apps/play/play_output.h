@@ -40,9 +40,10 @@ class PlayOutput {
   void start();
   void watch();  // throws Error{no_device} when the device is lost
   double latency_s() const;
-  // A device that does not let itself be closed still holds the stream: then the program ends here,
-  // with exit code 5, after saying so.
-  void stop();
+  // False if the device does not let itself be closed. Then it still holds the stream, and nothing
+  // but leave() may follow once what was played is safe.
+  bool stop() noexcept;
+  [[noreturn]] static void leave();  // says so, and ends the program with exit code 5
 
  private:
   std::unique_ptr<ClockedSink> clock_;

@@ -20,19 +20,18 @@ namespace {
 constexpr double kLongestSoundS = 2.0 * 3600.0;  // of a mel or a sound that is held in memory
 
 void load_features(const std::string& path, const Voice& voice, PlayInput& input) {
-  if (voice.autoregressive) {
-    throw Error(ErrorCode::usage, voice.path +
-                                      ": makes a sample a step of its mels, which is played from a "
-                                      "file only: `ondes render` makes one");
-  }
   const auto source = open_features(voice, path, input.kind);
   const BlockPlan& plan = voice.blocks;
-  input.feature_channels = plan.values[static_cast<std::size_t>(plan.inputs.front())].channels;
+  input.feature_channels =
+      voice.autoregressive ? voice.mel.mels
+                           : plan.values[static_cast<std::size_t>(plan.inputs.front())].channels;
   input.feature_rate_hz = voice.file.sample_rate_hz / samples_per_frame(voice);
   for (const Conversion& conversion : source->conversions()) {
     input.remarks.push_back(fmt::format("{}: converted from {} to {}", conversion.field,
                                         conversion.from, conversion.to));
   }
+  const std::vector<std::string> remarks = source->remarks();
+  input.remarks.insert(input.remarks.end(), remarks.begin(), remarks.end());
   Buffer block(1024, input.feature_channels);
   const auto most = static_cast<std::size_t>(kLongestSoundS * input.feature_rate_hz) *
                     static_cast<std::size_t>(input.feature_channels);
@@ -50,7 +49,9 @@ void load_features(const std::string& path, const Voice& voice, PlayInput& input
     throw Error(ErrorCode::bad_input, path + ": expected at least one frame, found none");
   }
   const auto frames = static_cast<std::int64_t>(input.features.size()) / input.feature_channels;
-  input.duration_s = static_cast<double>(output_frames(plan, frames)) / voice.file.sample_rate_hz;
+  const std::int64_t samples =
+      voice.autoregressive ? frames * voice.mel.hop_samples : output_frames(plan, frames);
+  input.duration_s = static_cast<double>(samples) / voice.file.sample_rate_hz;
 }
 
 void load(const std::string& path,

@@ -1,5 +1,6 @@
 #include "apps/play/played_score.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "apps/output_path.h"
@@ -23,11 +24,17 @@ void PlayedScore::add(double time_s, const std::array<std::uint8_t, 3>& message)
   if (first_s_ < 0.0) {
     first_s_ = time_s;
   }
+  last_s_ = time_s;
   const std::int64_t tick = std::llround((time_s - first_s_) * kTicksPerSecond);
   const int channel = message[0] & 0x0F;
   const int data1 = message[1] & 0x7F;
   const int data2 = message[2] & 0x7F;
-  switch (message[0] & 0xF0U) {
+  const unsigned kind = message[0] & 0xF0U;
+  if (kind == 0x80U || kind == 0x90U) {
+    down_[static_cast<std::size_t>(channel)][static_cast<std::size_t>(data1)] =
+        kind == 0x90U && data2 > 0;
+  }
+  switch (kind) {
     case 0x80U:
       return writer_.note_off(track_, tick, channel, data1, data2);
     case 0x90U:
@@ -41,6 +48,17 @@ void PlayedScore::add(double time_s, const std::array<std::uint8_t, 3>& message)
       return writer_.bend(track_, tick, channel, (data2 << 7 | data1) - 8192);
     default:  // pressure: nothing here listens to it
       return;
+  }
+}
+
+void PlayedScore::end(double time_s) {
+  for (std::size_t channel = 0; channel < down_.size(); ++channel) {
+    for (std::size_t key = 0; key < down_[channel].size(); ++key) {
+      if (down_[channel][key]) {
+        add(std::max(time_s, last_s_),
+            {static_cast<std::uint8_t>(0x80U | channel), static_cast<std::uint8_t>(key), 64});
+      }
+    }
   }
 }
 

@@ -15,6 +15,8 @@ class PlayedScore {
 
   // A channel message, at a time since the stream began. Times may not go back.
   void add(double time_s, const std::array<std::uint8_t, 3>& message);
+  // Lifts the keys that are still down: a score's notes have ends, wherever playing stopped.
+  void end(double time_s);
   // Silence before the first event is left out. Throws Error{io}.
   void write(const std::string& path, bool replace);
 
@@ -22,6 +24,8 @@ class PlayedScore {
   MidiWriter writer_;
   int track_;
   double first_s_ = -1.0;
+  double last_s_ = 0.0;
+  std::array<std::array<bool, 128>, 16> down_{};  // (channel, key)
 };
 
 }  // namespace ondes

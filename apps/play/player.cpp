@@ -10,6 +10,7 @@
 
 #include "apps/interrupt.h"
 #include "apps/output_path.h"
+#include "apps/play/first_failure.h"
 #include "apps/play/play_deck.h"
 #include "apps/play/play_output.h"
 #include "apps/play/recorder.h"
@@ -42,9 +43,12 @@ class Player {
   void handle(PlayKey key);
   void seek_by(double seconds);
   void look_at_stream();
+  void look_at_recording();
+  void remark(std::string text);
   void print_telemetry();
   void pass_on_remarks();
   void report();
+  void end(PlayOutput& output, FirstFailure& failure);
 
   PlayRequest request_;
   OutputChoice output_;
@@ -113,11 +117,11 @@ void Player::open_stream() {
   const double factor =
       busy_s * output_.sample_rate_hz / static_cast<double>(std::max<std::int64_t>(frames, 1));
   if (factor > LoadMeter::kTooHigh) {
-    unsaid_.push_back(
-        fmt::format("one second of sound takes {:.2f} s to make: notes will be left out, or there "
-                    "will be gaps; try --precision i8, a smaller --max-lanes or another voice",
-                    factor));
-    view_.message = unsaid_.back();
+    const bool notes = deck_->input().score != nullptr;
+    remark(fmt::format(
+        "one second of sound takes {:.2f} s to make: {}; try --precision i8, {}another voice",
+        factor, notes ? "notes will be left out, or there will be gaps" : "there will be gaps",
+        notes ? "a smaller --max-lanes or " : "more --threads or "));
   }
   StreamOptions options;
   options.sample_rate_hz = output_.sample_rate_hz;
@@ -175,7 +179,7 @@ void Player::handle(PlayKey key) {
 }
 
 void Player::look_at_stream() {
-  const int limit_before = view_.stream.lane_limit;
+  const StreamTelemetry before = view_.stream;
   view_.stream = stream_->telemetry();
   const PlaySettings& settings = deck_->settings();
   view_.title = deck_->input().name;
@@ -187,12 +191,33 @@ void Player::look_at_stream() {
   view_.temperature = settings.render.temperature.value_or(deck_->voice().file.temperature);
   view_.loop_from_s = deck_->loop().from_s.value_or(-1.0);
   view_.loop_to_s = deck_->loop().to_s.value_or(-1.0);
-  if (view_.stream.lane_limit != limit_before) {
-    unsaid_.push_back(
-        fmt::format("the load was too high: at most {} notes at once from {:.1f} s on",
-                    view_.stream.lane_limit, view_.stream.position_s));
-    view_.message = unsaid_.back();
+  if (const auto change =
+          lane_limit_remark(before.lane_limit, view_.stream.lane_limit, view_.stream.position_s)) {
+    remark(*change);
   }
+  if (before.underruns == 0 && view_.stream.underruns > 0) {
+    if (const std::string advice = scheduling_advice(view_.stream.scheduling); !advice.empty()) {
+      remark(advice);
+    }
+  }
+  look_at_recording();
+}
+
+// A full disk ends the recording, not the sound.
+void Player::look_at_recording() {
+  if (!recorder_ || view_.recording_failed) {
+    return;
+  }
+  view_.recording = true;
+  if (const std::optional<std::string> failure = recorder_->failure()) {
+    view_.recording_failed = true;
+    remark(fmt::format("the recording has ended, playing goes on: {}", *failure));
+  }
+}
+
+void Player::remark(std::string text) {
+  view_.message = text;
+  unsaid_.push_back(std::move(text));
 }
 
 // Into the picture if there is one, and to standard error; the picture is in the way until it ends.
@@ -235,9 +260,6 @@ void Player::loop_until_done(PlayOutput& output) {
     look_at_stream();
     done_ = !deck_->follow(view_.stream);
     pass_on_remarks();
-    if (recorder_) {
-      recorder_->check();
-    }
     if (done_ || quit_ || interrupted()) {
       return;
     }
@@ -273,22 +295,27 @@ void Player::run() {
   if (!request_.quiet) {
     terminal_.emplace();
   }
-  try {
-    loop_until_done(output);
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::interrupted) {  // that ends in order, below
-      terminal_.reset();
-      output.stop();
-      stream_->stop();
-      throw;
-    }
+  FirstFailure failure;
+  failure.attempt([&] { loop_until_done(output); });
+  if (failure.is(ErrorCode::interrupted)) {
+    failure.clear();  // ends in order
   }
-  if (quit_ || interrupted()) {
+  if (!failure.any() && (quit_ || interrupted())) {
     stream_->pause(true);  // fades out; the device takes the fade before it closes
     std::this_thread::sleep_for(std::chrono::milliseconds(kPictureMs));
   }
-  output.stop();
-  stream_->stop();
+  end(output, failure);
+  failure.throw_it();
+  check_interrupted();
+  deck_->check_failures();
+}
+
+// What was played is recorded also where the device was lost.
+void Player::end(PlayOutput& output, FirstFailure& failure) {
+  const bool closed = output.stop();
+  if (closed) {
+    stream_->stop();
+  }
   look_at_stream();
   if (terminal_) {
     terminal_->show(view_);
@@ -299,11 +326,15 @@ void Player::run() {
     print_telemetry();
   }
   if (recorder_) {
-    recorder_->finish(stream_->tap_lost_frames());
+    failure.attempt([&] { recorder_->finish(stream_->tap_lost_frames()); });
   }
   report();
-  check_interrupted();
-  deck_->check_failures();
+  if (!closed) {
+    if (failure.any()) {
+      std::fputs(fmt::format("ondes: {}\n", failure.what()).c_str(), stderr);
+    }
+    PlayOutput::leave();
+  }
 }
 
 }  // namespace

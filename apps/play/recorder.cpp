@@ -5,7 +5,6 @@
 #include <chrono>
 
 #include "engine/buffer.h"
-#include "engine/error.h"
 #include "engine/stream/render_priority.h"
 
 namespace ondes {
@@ -54,23 +53,24 @@ void Recorder::run() noexcept {
     }
     try {
       writer_.write(block.view().subview(0, frames));
-    } catch (...) {
-      error_ = std::current_exception();
+    } catch (const Error& error) {
+      error_ = error;
       failed_.store(true, std::memory_order_release);
     }
   }
 }
 
-void Recorder::check() const {
-  if (failed_.load(std::memory_order_acquire)) {
-    std::rethrow_exception(error_);
-  }
+std::optional<std::string> Recorder::failure() const {
+  return failed_.load(std::memory_order_acquire) ? std::optional<std::string>(error_->what())
+                                                 : std::nullopt;
 }
 
 void Recorder::finish(std::int64_t lost_frames) {
   stopping_.store(true, std::memory_order_release);
   thread_.join();
-  check();
+  if (error_) {
+    throw *error_;
+  }
   if (lost_frames > 0) {
     throw Error(ErrorCode::io,
                 fmt::format("{}: expected every frame that was played, lost {}: the disk was too "

@@ -7,11 +7,12 @@
 #pragma once
 #include <atomic>
 #include <cstdint>
-#include <exception>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include "dsp/audio_file.h"
+#include "engine/error.h"
 #include "engine/stream/frame_ring.h"
 
 namespace ondes {
@@ -27,10 +28,11 @@ class Recorder {
   Recorder& operator=(const Recorder&) = delete;
 
   FrameRing& tap() noexcept { return ring_; }
-  // Throws what writing has thrown meanwhile.
-  void check() const;
+  // What writing has failed with meanwhile (a full disk), nothing while all is well. What is played
+  // then goes nowhere, and finish() throws it.
+  std::optional<std::string> failure() const;
   // After the stream's last pull. `lost_frames`: Stream::tap_lost_frames(); a recording with holes
-  // is none. Throws Error{io}.
+  // is none. Throws Error{io}; then there is no file.
   void finish(std::int64_t lost_frames);
 
  private:
@@ -42,7 +44,7 @@ class Recorder {
   std::thread thread_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> failed_{false};
-  std::exception_ptr error_;  // valid once failed_
+  std::optional<Error> error_;  // to be read once failed_
 };
 
 }  // namespace ondes

@@ -1,5 +1,7 @@
 #include "apps/play/telemetry.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -12,6 +14,40 @@ nlohmann::json decibels(float peak) {
 }
 
 }  // namespace
+
+std::optional<std::string> lane_limit_remark(int before, int after, double position_s) {
+  if (after == before) {
+    return std::nullopt;
+  }
+  if (after == 0) {
+    return fmt::format("the load is low again: as many notes at once as before, from {:.1f} s on",
+                       position_s);
+  }
+  return before == 0 || after < before
+             ? fmt::format("the load was too high: at most {} notes at once from {:.1f} s on",
+                           after, position_s)
+             : fmt::format("the load is lower: up to {} notes at once again from {:.1f} s on",
+                           after, position_s);
+}
+
+std::string scheduling_name(RenderScheduling scheduling) {
+  switch (scheduling) {
+    case RenderScheduling::real_time:
+      return "real time";
+    case RenderScheduling::refused:
+      return "refused";
+    case RenderScheduling::as_everything:
+      break;
+  }
+  return "normal";
+}
+
+std::string scheduling_advice(RenderScheduling scheduling) {
+  return scheduling == RenderScheduling::refused
+             ? "the render thread was refused real-time scheduling: a line `@audio - rtprio 95` in "
+               "/etc/security/limits.conf allows it to the members of the group audio"
+             : "";
+}
 
 nlohmann::json telemetry_to_json(const PlayView& view, int sample_rate_hz, int channels) {
   const StreamTelemetry& stream = view.stream;
@@ -28,6 +64,7 @@ nlohmann::json telemetry_to_json(const PlayView& view, int sample_rate_hz, int c
       {"played_frames", stream.played_frames},
       {"device_frames", stream.device_frames},
       {"rate", sample_rate_hz},
+      {"voice_rate", view.voice_rate_hz == 0 ? sample_rate_hz : view.voice_rate_hz},
       {"underruns", stream.underruns},
       {"missing_frames", stream.missing_frames},
       {"load", stream.load},
@@ -44,7 +81,11 @@ nlohmann::json telemetry_to_json(const PlayView& view, int sample_rate_hz, int c
       {"peak_dbfs", peaks},
       {"tempo", view.tempo},
       {"temperature", view.temperature},
-      {"realtime_priority", stream.has_priority},
+      {"realtime_priority", stream.scheduling == RenderScheduling::real_time},
+      {"scheduling", scheduling_name(stream.scheduling)},
+      {"recording", !view.recording         ? nlohmann::json()
+                    : view.recording_failed ? nlohmann::json("failed")
+                                            : nlohmann::json("on")},
       {"paused", stream.paused},
       {"finished", stream.finished}};
 }

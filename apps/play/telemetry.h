@@ -3,6 +3,7 @@
 // Control thread.
 #pragma once
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 
 #include "engine/stream/stream.h"
@@ -19,14 +20,26 @@ struct PlayView {
   double temperature = 1.0;
   double loop_from_s = -1.0;  // negative: none
   double loop_to_s = -1.0;
-  double latency_ms = 0.0;       // ring and device
+  double latency_ms = 0.0;       // ring and device; live: from a key to the device
   std::int64_t late_events = 0;  // of a keyboard
   std::int64_t lost_events = 0;
+  int voice_rate_hz = 0;  // 0: the stream's
+  bool recording = false;
+  bool recording_failed = false;
   int item = 0;  // of several, from 0
   int items = 1;
   std::string message;  // the last thing worth saying
   std::string keys;     // what they do
 };
+
+// What to say when the limit of lanes has gone from `before` to `after` (0: none); nothing if it has
+// not.
+std::optional<std::string> lane_limit_remark(int before, int after, double position_s);
+
+// "real time", "refused", "normal".
+std::string scheduling_name(RenderScheduling scheduling);
+// What helps where real time was refused and sound was late; empty where it was not.
+std::string scheduling_advice(RenderScheduling scheduling);
 
 // One object: position, load, lanes, underruns, levels in dBFS (null for silence).
 nlohmann::json telemetry_to_json(const PlayView& view, int sample_rate_hz, int channels);

@@ -16,10 +16,19 @@ LiveSource::LiveSource(SynthVoice voice,
       synth_(*voice_.plan, *voice_.contract, *voice_.runner, options_.synth) {
   waiting_.reserve(LiveLine::kMaxEvents);
   due_.reserve(LiveLine::kMaxEvents + 2 * kChannels + options_.beginnings.size());
+  const int stream_rate_hz = stream.options().sample_rate_hz;
+  if (voice_.contract->sample_rate_hz != stream_rate_hz) {
+    rate_.emplace(voice_.contract->sample_rate_hz, stream_rate_hz, channels(), kMaxStreamBlock);
+    samples_.allocate(rate_->max_input_frames(), channels());
+    tail_frames_ = rate_->tail_frames();
+  }
 }
 
 void LiveSource::begin(std::int64_t stream_frame) noexcept {
   first_frame_ = stream_frame;
+  if (rate_) {
+    rate_->start(stream_frame);
+  }
   for (const SynthEvent& event : options_.beginnings) {
     due_.push_back(event);
     due_.back().sample = 0;
@@ -55,7 +64,10 @@ void LiveSource::receive(std::int64_t stream_frame) noexcept {
 
 int LiveSource::render(Frames out, std::int64_t stream_frame) noexcept {
   if (retired_ && synth_.silent()) {
-    return 0;
+    if (tail_frames_ <= 0) {
+      return 0;
+    }
+    tail_frames_ -= out.frames();
   }
   due_.clear();
   if (first_frame_ < 0) {
@@ -66,12 +78,20 @@ int LiveSource::render(Frames out, std::int64_t stream_frame) noexcept {
     waiting_.clear();  // a key that was pressed before would sound after it
     silence_all();
   }
-  take_due(stream_frame, out.frames());
-  synth_.process(due_, out);
+  if (!rate_) {
+    take_due(stream_frame, out.frames(), out.frames());
+    synth_.process(due_, out);
+    return out.frames();
+  }
+  const Frames samples = samples_.view().subview(0, rate_->input_frames(out.frames()));
+  take_due(stream_frame, out.frames(), samples.frames());
+  synth_.process(due_, samples);
+  rate_->process(samples, out);
   return out.frames();
 }
 
-void LiveSource::take_due(std::int64_t stream_frame, int frames) noexcept {
+// What is due in the next `frames` of the stream, for which the synth makes `samples`.
+void LiveSource::take_due(std::int64_t stream_frame, int frames, int samples) noexcept {
   std::size_t taken = 0;
   for (; taken < waiting_.size(); ++taken) {
     Waiting& waiting = waiting_[taken];
@@ -79,8 +99,10 @@ void LiveSource::take_due(std::int64_t stream_frame, int frames) noexcept {
       break;
     }
     if (waiting.live.event) {
-      waiting.live.event->sample = synth_.position_samples() +
-                                   std::max<std::int64_t>(waiting.stream_frame - stream_frame, 0);
+      const std::int64_t frame = std::max(waiting.stream_frame, stream_frame);
+      const std::int64_t sample = rate_ ? rate_->input_of(frame) : frame - stream_frame;
+      waiting.live.event->sample =
+          synth_.position_samples() + std::clamp<std::int64_t>(sample, 0, std::max(samples - 1, 0));
       due_.push_back(*waiting.live.event);
     }
     if (!retired_ && waiting.stream_frame >= first_frame_) {
@@ -110,9 +132,11 @@ void LiveSource::retire() noexcept {
 
 SourceState LiveSource::state() const noexcept {
   SourceState state;
-  state.position_s = static_cast<double>(synth_.position_samples()) / sample_rate_hz();
+  state.position_s =
+      static_cast<double>(synth_.position_samples()) / voice_.contract->sample_rate_hz;
   state.lanes_now = synth_.stats().lanes_now;
   state.lanes_limit = synth_.lane_limit();
+  state.lanes_most = voice_.runner->max_lanes();
   state.notes = synth_.stats().notes;
   state.stolen_notes = synth_.stats().stolen_notes;
   return state;

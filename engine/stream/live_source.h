@@ -14,6 +14,9 @@
 // What was played, in the order and at the frames in which it took effect, can be fetched from the
 // line, for writing a score.
 //
+// A voice at another rate than the stream's is brought to it (stream_resampler.h): its events keep
+// their frames, to a sample of the voice, and everything is heard that filter's constant delay later.
+//
 // Threads as StreamSource and LiveLine say.
 #pragma once
 #include <cstdint>
@@ -21,9 +24,11 @@
 #include <optional>
 #include <vector>
 
+#include "engine/buffer.h"
 #include "engine/lanes/synth.h"
 #include "engine/stream/live_line.h"
 #include "engine/stream/stream.h"
+#include "engine/stream/stream_resampler.h"
 #include "engine/stream/stream_source.h"
 #include "engine/stream/synth_voice.h"
 
@@ -31,21 +36,21 @@ namespace ondes {
 
 struct LiveSourceOptions {
   SynthOptions synth;
-  int latency_frames = 512;
+  int latency_frames = 512;            // of the stream
   bool follows = false;                // another source that had the same events until now
   std::vector<SynthEvent> beginnings;  // how the controllers are; take effect at the first sample
 };
 
 class LiveSource : public StreamSource {
  public:
-  // `stream` must outlive the source. Throws as Synth does.
+  // `stream` must outlive the source. Throws as Synth and StreamResampler do.
   LiveSource(SynthVoice voice,
              const Stream& stream,
              std::shared_ptr<LiveLine> line,
              LiveSourceOptions options);
   ~LiveSource() override { line_->close(); }
 
-  int sample_rate_hz() const noexcept override { return voice_.contract->sample_rate_hz; }
+  int sample_rate_hz() const noexcept override { return stream_.options().sample_rate_hz; }
   int channels() const noexcept override { return 2; }
   int render(Frames out, std::int64_t stream_frame) noexcept override ONDES_REALTIME;
   void retire() noexcept override ONDES_REALTIME;
@@ -56,13 +61,16 @@ class LiveSource : public StreamSource {
   void begin(std::int64_t stream_frame) noexcept;
   void receive(std::int64_t stream_frame) noexcept;
   void silence_all() noexcept;
-  void take_due(std::int64_t stream_frame, int frames) noexcept;
+  void take_due(std::int64_t stream_frame, int frames, int samples) noexcept;
 
   SynthVoice voice_;
   const Stream& stream_;
   std::shared_ptr<LiveLine> line_;
   LiveSourceOptions options_;
   Synth synth_;
+  std::optional<StreamResampler> rate_;  // where the voice's is another one
+  Buffer samples_;                       // of a block at the voice's rate
+  int tail_frames_ = 0;                  // that are left in the filter once the voice is silent
   struct Waiting {
     std::int64_t stream_frame = 0;
     LiveEvent live;

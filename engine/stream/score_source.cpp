@@ -89,6 +89,7 @@ SourceState ScoreSource::state() const noexcept {
   state.speed = options_.position.tempo;
   state.lanes_now = synth_.stats().lanes_now;
   state.lanes_limit = synth_.lane_limit();
+  state.lanes_most = voice_.runner->max_lanes();
   state.notes = synth_.stats().notes;
   state.stolen_notes = synth_.stats().stolen_notes;
   return state;

@@ -245,7 +245,7 @@ int SourceMixer::mix(Frames out, std::int64_t position) noexcept {
 void SourceMixer::limit_lanes(int lanes) noexcept {
   lane_limit_ = lanes;
   if (current_ != nullptr) {
-    current_->limit_lanes(lanes);
+    current_->limit_lanes(lanes > 0 ? lanes : current_->state().lanes_most);
   }
 }
 

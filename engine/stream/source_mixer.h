@@ -66,6 +66,7 @@ class SourceMixer {
   // and nothing waits. `flushed` becomes true if what lies before `position` is to be dropped; that
   // happens at a call's beginning only, for switches `now`.
   int render(Frames out, std::int64_t position, bool* flushed) noexcept ONDES_REALTIME;
+  // Also of sources that begin later; 0: no limit any more.
   void limit_lanes(int lanes) noexcept ONDES_REALTIME;
   // Of the source that began last, even after its end.
   SourceState state() const noexcept ONDES_REALTIME;

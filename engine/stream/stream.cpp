@@ -7,7 +7,6 @@
 
 #include "engine/error.h"
 #include "engine/flush_to_zero.h"
-#include "engine/stream/render_priority.h"
 
 namespace ondes {
 namespace {
@@ -107,7 +106,10 @@ void Stream::stop() noexcept {
 void Stream::run() noexcept {
   const FlushToZeroScope flush;
   name_this_thread("ondes-render");
-  has_priority_.store(options_.wants_priority && take_render_priority());
+  if (options_.wants_priority) {
+    scheduling_.store(take_render_priority() ? RenderScheduling::real_time
+                                             : RenderScheduling::refused);
+  }
   const Clock::duration pause = nap(options_);
   while (!stopping_.load(std::memory_order_relaxed)) {
     const std::int64_t ahead =
@@ -149,21 +151,29 @@ void Stream::set_end(const End& end) noexcept {
 }
 
 void Stream::publish(double busy_s, int frames) noexcept {
-  load_.add(busy_s, static_cast<double>(frames) / options_.sample_rate_hz);
   SourceState state = mixer_.state();
+  load_.add(busy_s, static_cast<double>(frames) / options_.sample_rate_hz, state.lanes_now);
   if (options_.adapts_lanes && state.lanes_limit > 0) {
-    const bool underrun_is_near =
-        ring_.consumed() > 0 && ring_.readable() < options_.ahead_frames / 2;
-    const int advice = load_.advise(state.lanes_limit, state.lanes_now, underrun_is_near);
-    if (advice < state.lanes_limit) {
-      mixer_.limit_lanes(advice);
-      lane_limit_ = state.lanes_limit = advice;
-    }
+    adapt_lanes(state);
   }
   render_state_.publish({state, load_.smoothed(), lane_limit_});
   const double load = busy_s * options_.sample_rate_hz / frames;
   if (load > worst_load_.load(std::memory_order_relaxed)) {
     worst_load_.store(load, std::memory_order_relaxed);
+  }
+}
+
+void Stream::adapt_lanes(SourceState& state) noexcept {
+  const bool underrun_is_near =
+      ring_.consumed() > 0 && ring_.readable() < options_.ahead_frames / 2;
+  int advice = load_.advise(state.lanes_limit, state.lanes_now, underrun_is_near);
+  if (advice == state.lanes_limit && lane_limit_ > 0) {
+    advice = load_.advise_more(state.lanes_limit, state.lanes_most);
+  }
+  if (advice != state.lanes_limit) {
+    lane_limit_ = advice < state.lanes_most ? advice : 0;
+    mixer_.limit_lanes(lane_limit_);
+    state.lanes_limit = advice;
   }
 }
 
@@ -278,7 +288,7 @@ StreamTelemetry Stream::telemetry() {
   result.load = rendered.load;
   result.source = rendered.source;
   result.lane_limit = rendered.lane_limit;
-  result.has_priority = has_priority_.load();
+  result.scheduling = scheduling_.load();
   find_position(result);
   result.paused = paused_.load();
   result.finished = finished();

@@ -11,7 +11,8 @@
 // nothing to resume: its last sample is followed by silence, and what is played later is not faded.
 //
 // Adaptive safety: when the render thread has been busy for more than 90 % of the time for a
-// quarter of a second, the source must give up lanes (load_meter.h); telemetry says so.
+// quarter of a second, the source must give up lanes; when it has been busy for less than 70 % for
+// some seconds, it may have some of them back (load_meter.h); telemetry says so.
 //
 // Control thread (one at a time): everything without another mark. Device thread (one at a time):
 // pull().
@@ -29,6 +30,7 @@
 #include "engine/stream/frame_ring.h"
 #include "engine/stream/load_meter.h"
 #include "engine/stream/published.h"
+#include "engine/stream/render_priority.h"
 #include "engine/stream/seam.h"
 #include "engine/stream/source_mixer.h"
 #include "engine/stream/stream_clock.h"
@@ -60,8 +62,8 @@ struct StreamTelemetry {
   SourceBegin begun;                             // the newest source that is rendered
   std::int64_t heard_number = 0;                 // of the newest one that is heard, as play() said
   double position_s = 0.0;                       // of what is heard now, in that source's time
-  int lane_limit = 0;                            // 0: never lowered
-  bool has_priority = false;                     // the render thread is scheduled in real time
+  int lane_limit = 0;                            // 0: not lowered
+  RenderScheduling scheduling = RenderScheduling::as_everything;
   bool paused = false;
   bool finished = false;  // the last frame has been played
 };
@@ -123,6 +125,7 @@ class Stream {
   void set_end(const End& end) noexcept ONDES_REALTIME;
   bool render_block() noexcept ONDES_REALTIME;
   void publish(double busy_s, int frames) noexcept ONDES_REALTIME;
+  void adapt_lanes(SourceState& state) noexcept ONDES_REALTIME;
   // Control thread.
   void find_position(StreamTelemetry& telemetry);
   // Device thread.
@@ -149,7 +152,7 @@ class Stream {
   // Render thread to device thread.
   std::atomic<std::int64_t> flush_to_{0};  // frames before this one are not heard any more
   Published<End> published_end_;
-  std::atomic<bool> has_priority_{false};
+  std::atomic<RenderScheduling> scheduling_{RenderScheduling::as_everything};
 
   // Device thread.
   Seam seam_;

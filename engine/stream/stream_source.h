@@ -18,6 +18,7 @@ struct SourceState {
   double speed = 1.0;       // seconds of that time in a second of sound
   int lanes_now = 0;
   int lanes_limit = 0;  // 0: the source has no lanes
+  int lanes_most = 0;   // what the limit is where nothing was lowered
   std::int64_t notes = 0;
   std::int64_t stolen_notes = 0;
 };
@@ -34,8 +35,8 @@ class StreamSource {
   virtual int render(Frames out, std::int64_t stream_frame) noexcept ONDES_REALTIME = 0;
   // Begins nothing new: what sounds rings out, then render() gives fewer frames.
   virtual void retire() noexcept ONDES_REALTIME = 0;
-  // The load is too high: gets by with at most `lanes` from now on. Sources without lanes ignore
-  // it.
+  // Gets by with at most `lanes` from now on, because the load is too high; or may have so many
+  // again. Sources without lanes ignore it.
   virtual void limit_lanes(int lanes) noexcept ONDES_REALTIME = 0;
   virtual SourceState state() const noexcept ONDES_REALTIME = 0;
 };

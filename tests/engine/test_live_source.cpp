@@ -1,9 +1,12 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <memory>
 #include <vector>
 
 #include "engine/stream/live_source.h"
 #include "engine/stream/stream.h"
+#include "engine/stream/stream_resampler.h"
 #include "tests/support/synth_rig.h"
 
 using namespace ondes;
@@ -21,19 +24,20 @@ SynthVoice toy_voice(const NotePlan& plan, const NoteContract& contract) {
 }
 
 struct LiveRig {
-  LiveRig() {
+  explicit LiveRig(int stream_rate_hz = kRateHz) : rate_hz(stream_rate_hz) {
     StreamOptions options;
-    options.sample_rate_hz = kRateHz;
+    options.sample_rate_hz = rate_hz;
     stream = std::make_unique<Stream>(options);
     LiveSourceOptions live;
-    live.latency_frames = 480;
+    live.latency_frames = rate_hz / 50;
     source = std::make_unique<LiveSource>(toy_voice(plan, contract), *stream, line, live);
   }
-  // The device takes frames [0, 2400) in blocks of 240, one every 10 ms, beginning at time 0.
+  // The device takes 0.1 s in blocks of 10 ms, beginning at time 0.
   void run_clock() {
-    std::vector<float> out(std::size_t{2} * 240);
+    const int frames = rate_hz / 100;
+    std::vector<float> out(2 * static_cast<std::size_t>(frames));
     for (std::int64_t i = 0; i < 10; ++i) {
-      stream->pull({out.data(), 240, 2}, i * 10'000'000);
+      stream->pull({out.data(), frames, 2}, i * 10'000'000);
     }
   }
   std::vector<float> render(int frames, std::int64_t stream_frame) {
@@ -41,6 +45,16 @@ struct LiveRig {
     source->render({out.data(), frames, 2}, stream_frame);
     return out;
   }
+  // `frames` from frame 0 of the stream on.
+  std::vector<float> render_all(int frames, int block) {
+    std::vector<float> all;
+    for (int at = 0; at < frames; at += block) {
+      const std::vector<float> out = render(std::min(block, frames - at), at);
+      all.insert(all.end(), out.begin(), out.end());
+    }
+    return all;
+  }
+  int rate_hz;
   NotePlan plan = toy_plan();
   NoteContract contract = toy_contract();
   std::unique_ptr<Stream> stream;
@@ -179,4 +193,83 @@ TEST_CASE("a key that was struck before a panic does not sound after it") {
   rig.line->panic();
   rig.render(900, 100);
   CHECK(rig.source->state().notes == 0);
+}
+
+// What the voice makes at its own rate, brought to the stream's in one call, is what is heard.
+TEST_CASE("a voice of another rate than the stream's: the same notes at their times, converted") {
+  for (const int rate_hz : {48000, 44100, 16000}) {
+    for (const int block : {64, 100, 1024}) {
+      CAPTURE(rate_hz, block);
+      LiveRig own;
+      LiveRig other(rate_hz);
+      for (LiveRig* rig : {&own, &other}) {
+        rig->run_clock();  // tens of ms are whole frames at all of these rates
+        rig->line->send(arrived(110'000'000, note_on(0, 60)));
+        rig->line->send(arrived(120'000'000, note_on(0, 64)));
+        rig->line->send(arrived(140'000'000, note_off(0, 60)));
+      }
+      StreamResampler resampler(kRateHz, rate_hz, 2, 4096);
+      const int inner_frames = resampler.input_frames(4000);
+      const std::vector<float> inner = own.render_all(inner_frames, 333);
+      std::vector<float> expected(2 * 4000);
+      resampler.process({inner.data(), inner_frames, 2}, {expected.data(), 4000, 2});
+      CHECK(other.render_all(4000, block) == expected);
+      CHECK(other.source->state().notes == 2);
+      CHECK(other.line->late_events() == 0);
+      // A record is in the stream's frames: 10 ms after frame 0, and the latency of 20 ms.
+      CHECK(other.line->take_played()->stream_frame == rate_hz * 3 / 100);
+    }
+  }
+}
+
+TEST_CASE("at another rate, too, each key is heard once where one source follows another") {
+  for (const int rate_hz : {48000, 44100, 16000}) {
+    CAPTURE(rate_hz);
+    LiveRig rig(rate_hz);
+    auto second_line = std::make_shared<LiveLine>();
+    LiveSourceOptions options;
+    options.latency_frames = rate_hz / 50;
+    options.follows = true;
+    LiveSource second(toy_voice(rig.plan, rig.contract), *rig.stream, second_line, options);
+    rig.run_clock();
+    // One at every frame around the change at frame 1500, and a little more often than that.
+    constexpr int kKeys = 100;
+    for (int i = 0; i < kKeys; ++i) {
+      const double frame = 1500.0 - rate_hz / 50.0 + 0.9 * (i - kKeys / 2);
+      const auto ns = 100'000'000 + static_cast<std::int64_t>(frame * 1.0e9 / rate_hz);
+      rig.line->send(arrived(ns, note_on(0, 20 + i)));
+      second_line->send(arrived(ns, note_on(0, 20 + i)));
+    }
+    rig.render_all(1500, 100);
+    rig.source->retire();
+    std::vector<float> out(2 * 100);
+    for (int at = 1500; at < 3000; at += 100) {
+      rig.render(100, at);
+      second.render({out.data(), 100, 2}, at);
+    }
+    CHECK(rig.source->state().notes > 30);
+    CHECK(second.state().notes > 30);
+    CHECK(rig.source->state().notes + second.state().notes == kKeys);
+  }
+}
+
+TEST_CASE("a voice of another rate rings out to the filter's last sample, then ends") {
+  LiveRig rig(48000);
+  rig.run_clock();
+  rig.line->send(arrived(100'000'000, note_on(0, 60)));
+  rig.line->send(arrived(120'000'000, note_off(0, 60)));
+  rig.render_all(4000, 250);
+  rig.source->retire();
+  std::vector<float> out(2 * 250);
+  float last = 1.0F;
+  int frames = 0;
+  for (int at = 4000; at < 48'000 * 60; at += frames) {
+    frames = rig.source->render({out.data(), 250, 2}, at);
+    if (frames == 0) {
+      break;
+    }
+    last = std::max(std::abs(out[2 * 249]), std::abs(out[2 * 249 + 1]));
+  }
+  CHECK(frames == 0);
+  CHECK(last == 0.0F);
 }

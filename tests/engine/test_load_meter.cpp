@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "engine/stream/load_meter.h"
@@ -6,9 +7,9 @@ using namespace ondes;
 
 namespace {
 
-void add_seconds(LoadMeter& meter, double load, double seconds) {
+void add_seconds(LoadMeter& meter, double load, double seconds, int lanes = 0) {
   for (double done = 0.0; done < seconds; done += 0.005) {
-    meter.add(load * 0.005, 0.005);
+    meter.add(load * 0.005, 0.005, lanes);
   }
 }
 
@@ -54,4 +55,58 @@ TEST_CASE("a source that does not say how many lanes sound gives up part of its 
   LoadMeter meter;
   add_seconds(meter, 1.0, 3.0);
   CHECK(meter.advise(16, 0, false) == 12);  // 16 * 0.8
+}
+
+// A lane's cost is what the load says: 0.05 for one here.
+TEST_CASE("a load under 70 % for some seconds brings lanes back: what fits, at most half as many") {
+  LoadMeter meter;
+  add_seconds(meter, 0.4, 3.9, 8);
+  CHECK(meter.advise_more(8, 32) == 8);  // not yet
+  add_seconds(meter, 0.4, 0.2, 8);
+  CHECK(meter.advise_more(8, 32) == 12);   // 16 would fit
+  CHECK(meter.advise_more(12, 32) == 12);  // time to see what that brought
+  add_seconds(meter, 0.6, 4.1, 12);
+  const int more = meter.advise_more(12, 32);
+  CHECK(more >= 15);  // 12 * 0.8 / 0.6 = 16, rounded down
+  CHECK(more <= 16);
+  CHECK(meter.advise_more(32, 32) == 32);
+}
+
+TEST_CASE("lanes do not come back where one more would not fit, nor after a break of the calm") {
+  LoadMeter full;
+  add_seconds(full, 0.69, 60.0, 4);
+  CHECK(full.advise_more(4, 32) == 4);  // five would take 0.86
+  LoadMeter broken;
+  add_seconds(broken, 0.3, 3.5, 4);
+  add_seconds(broken, 0.75, 0.5, 4);
+  add_seconds(broken, 0.3, 3.5, 4);
+  CHECK(broken.advise_more(4, 32) == 4);
+  add_seconds(broken, 0.3, 1.0, 4);
+  CHECK(broken.advise_more(4, 32) == 6);
+}
+
+TEST_CASE("silence is no reason to allow more") {
+  LoadMeter meter;
+  add_seconds(meter, 0.01, 600.0, 0);
+  CHECK(meter.advise_more(4, 32) == 4);
+}
+
+TEST_CASE("a raise that had to be taken back makes the next one wait twice as long, to a minute") {
+  LoadMeter meter;
+  double waited = LoadMeter::kRaisePatienceS;
+  for (int times = 0; times < 6; ++times) {
+    CAPTURE(times);
+    add_seconds(meter, 0.4, waited - 0.2, 8);
+    REQUIRE(meter.advise_more(8, 32) == 8);
+    add_seconds(meter, 0.4, 1.0, 8);
+    REQUIRE(meter.advise_more(8, 32) == 12);
+    add_seconds(meter, 1.2, 1.0, 12);
+    REQUIRE(meter.advise(12, 12, false) < 12);
+    waited = std::min(2.0 * waited, LoadMeter::kMostRaisePatienceS);
+  }
+  // Long after the last raise it is another passage that is too much: no reason to wait longer.
+  add_seconds(meter, 0.95, 2.0 * LoadMeter::kTrialS, 8);
+  REQUIRE(meter.advise(8, 8, false) < 8);
+  add_seconds(meter, 0.4, LoadMeter::kRaisePatienceS + 1.0, 8);
+  CHECK(meter.advise_more(8, 32) == 12);
 }

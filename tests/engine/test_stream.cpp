@@ -267,6 +267,56 @@ TEST_CASE("a load over 90 % costs lanes, and telemetry says so") {
   CHECK(telemetry.lane_limit < 16);
 }
 
+// A lane costs 0.12 of the time while the machine is busy with other things, 0.03 afterwards.
+TEST_CASE("lanes that were given up come back when the load is low again, and telemetry says so") {
+  class Lanes : public StreamSource {
+   public:
+    explicit Lanes(const std::atomic<bool>& busy) : busy_(busy) {}
+    int sample_rate_hz() const noexcept override { return 48000; }
+    int channels() const noexcept override { return 2; }
+    int render(Frames out, std::int64_t) noexcept override {
+      const double s = (busy_ ? 0.12 : 0.03) * lanes_ * out.frames() / 48000.0;
+      std::this_thread::sleep_for(std::chrono::duration<double>(std::max(s - 60.0e-6, 0.0)));
+      std::fill_n(out.data(), 2 * out.frames(), 0.5F);
+      return out.frames();
+    }
+    void retire() noexcept override {}
+    void limit_lanes(int lanes) noexcept override { lanes_ = lanes; }
+    SourceState state() const noexcept override {
+      SourceState state;
+      state.lanes_now = state.lanes_limit = lanes_;
+      state.lanes_most = 12;
+      return state;
+    }
+
+   private:
+    const std::atomic<bool>& busy_;
+    int lanes_ = 12;
+  };
+  std::atomic<bool> busy{true};
+  StreamOptions options = small_stream();
+  options.block_frames = 512;
+  options.ahead_frames = 2048;
+  options.ends = false;
+  Stream stream(options);
+  stream.play(std::make_unique<Lanes>(busy));
+  stream.start();
+  ClockedSink sink(stream, {});
+  sink.start();
+  const auto waits_for = [&](const auto& condition, double seconds) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+    while (!condition(stream.telemetry()) && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return condition(stream.telemetry());
+  };
+  REQUIRE(waits_for([](const StreamTelemetry& t) { return t.lane_limit > 0; }, 5.0));
+  busy = false;
+  // From six lanes 4 s later nine, then all twelve; more where a busy machine broke the calm.
+  REQUIRE(waits_for([](const StreamTelemetry& t) { return t.source.lanes_limit == 12; }, 120.0));
+  CHECK(stream.telemetry().lane_limit == 0);
+}
+
 TEST_CASE("injected stalls: one underrun each, channels in place, nothing lost") {
   // The ring lasts 10.7 ms; a stall lasts 25 to 60 ms.
   constexpr int kStalls = 25;

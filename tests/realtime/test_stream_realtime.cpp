@@ -204,12 +204,21 @@ TEST_CASE("sources and their mixer neither allocate nor lock while they render a
   later.when = StreamSwitch::When::at_frame;
   later.frame = 5000;
   mixer.post_switch(std::make_unique<LiveSource>(voice(), clock, line, LiveSourceOptions{}), later);
+  // And a keyboard whose voice has another rate than the stream's.
+  options.sample_rate_hz = 2 * contract.sample_rate_hz - 1;
+  const Stream other_clock(options);
+  const auto other_line = std::make_shared<LiveLine>();
+  later.frame = 8000;
+  mixer.post_switch(
+      std::make_unique<LiveSource>(voice(), other_clock, other_line, LiveSourceOptions{}), later);
   std::vector<float> out(512);
   ForbiddenCalls calls;
   for (std::int64_t position = 0; position < 12'000; position += 256) {
     line->send({0, note_on(0, static_cast<int>(40 + position / 256 % 40)), {}});
+    other_line->send({0, note_on(0, static_cast<int>(40 + position / 256 % 40)), {}});
     bool flushed = false;
     const RealtimeWatch watch;
+    mixer.limit_lanes(position < 4000 ? 2 : 0);
     mixer.render({out.data(), 256, 2}, position, &flushed);
     calls = calls - (ForbiddenCalls() - watch.count());
   }

@@ -66,13 +66,15 @@ class CountingSource : public StreamSource {
     SourceState state;
     state.position_s = static_cast<double>(done_) / options_.rate_hz;
     state.lanes_limit = lanes_;
+    state.lanes_most = kLanes;
     return state;
   }
 
  private:
   CountingSourceOptions options_;
   std::int64_t done_ = 0;
-  int lanes_ = 16;
+  static constexpr int kLanes = 16;
+  int lanes_ = kLanes;
 };
 
 inline std::unique_ptr<StreamSource> counting(CountingSourceOptions options) {
