@@ -69,9 +69,7 @@ struct ScoreRig {
   }
   ProgramResult eval(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), "eval");
-    ProgramOptions options;
-    options.folder = folder.path().string();
-    return run_program(ONDES_BINARY_DIR "/bin/ondes", arguments, options);
+    return run_built("ondes", arguments, folder);
   }
   double mean(const std::string& render, const std::string& metric) const {
     const ProgramResult result = eval({"song.mid", render, "--json"});

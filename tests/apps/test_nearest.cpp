@@ -98,9 +98,7 @@ struct NearestRig {
   }
   ProgramResult run(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), {"eval", "--progress", "none", "--nearest"});
-    ProgramOptions options;
-    options.folder = folder.path().string();
-    return run_program(ONDES_BINARY_DIR "/bin/ondes", arguments, options);
+    return run_built("ondes", arguments, folder);
   }
   nlohmann::json search(const std::string& sound) const {
     const ProgramResult result = run({"corpus", sound, "--json"});

@@ -24,10 +24,7 @@ struct FoldsRig {
   ProgramResult evaluate(std::vector<std::string> arguments,
                          const std::string& interrupt_after = "") const {
     arguments.insert(arguments.begin(), {"evaluate", "--corpus", "corpus"});
-    ProgramOptions options;
-    options.folder = folder.path().string();
-    options.interrupt_after = interrupt_after;
-    return run_program(ONDES_BINARY_DIR "/bin/ondes-train", arguments, options);
+    return run_built("ondes-train", arguments, folder, {.interrupt_after = interrupt_after});
   }
   ProgramResult folds(const std::vector<std::string>& more = {},
                       const std::string& interrupt_after = "") const {

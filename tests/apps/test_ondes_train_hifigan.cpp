@@ -23,10 +23,7 @@ struct TrainRig {
   }
   ProgramResult run(const std::vector<std::string>& arguments,
                     const std::string& interrupt_after = "") const {
-    ProgramOptions options;
-    options.folder = folder.path().string();
-    options.interrupt_after = interrupt_after;
-    return run_program(std::string(ONDES_BINARY_DIR) + "/bin/ondes-train", arguments, options);
+    return run_built("ondes-train", arguments, folder, {.interrupt_after = interrupt_after});
   }
   ProgramResult train(const std::vector<std::string>& more,
                       const std::string& out,

@@ -37,9 +37,7 @@ struct Rig {
   ProgramResult eval(const std::vector<std::string>& more) const {
     std::vector<std::string> arguments{"eval", "ref", "gen", "--metrics", "mcd,stoi"};
     arguments.insert(arguments.end(), more.begin(), more.end());
-    ProgramOptions options;
-    options.folder = folder.path().string();
-    return run_program(ONDES_BINARY_DIR "/bin/ondes", arguments, options);
+    return run_built("ondes", arguments, folder);
   }
   std::string text(const std::string& name) const { return read_text(folder.file(name)); }
   bool exists(const std::string& name) const {

@@ -82,9 +82,7 @@ struct GateRig {
 
   GateRig() { write_bytes(folder.file("gate.mid"), gate_score()); }
   ProgramResult run(const std::vector<std::string>& arguments) const {
-    ProgramOptions options;
-    options.folder = folder.path().string();
-    return run_program(ONDES_BINARY_DIR "/bin/ondes", arguments, options);
+    return run_built("ondes", arguments, folder);
   }
   // Renders to `<score's name>.wav`.
   void render(const GateVoice& voice,

@@ -60,10 +60,9 @@ struct OndesRig {
     write_bytes(folder.file("score.mid"), test_score(2));
   }
   ProgramResult run(const std::vector<std::string>& arguments, ProgramOptions options = {}) const {
-    options.folder = folder.path().string();
     options.environment.insert(options.environment.begin(),
                                {"ONDES_VOICES", folder.path().string()});
-    return run_program(ONDES_BINARY_DIR "/bin/ondes", arguments, options);
+    return run_built("ondes", arguments, folder, options);
   }
   // render score.mid -o `output` --voice voice, and what else.
   ProgramResult render(const std::string& output,

@@ -26,12 +26,12 @@ inline std::string read_text(const std::string& path) {
 
 struct ProgramOptions {
   std::string stdin_file = "/dev/null";
-  std::string stdout_file;  // empty: captured
-  std::string folder;       // working folder; empty: the test's
-  std::vector<std::pair<std::string, std::string>> environment;
-  std::optional<rlim_t> file_size_limit_bytes;
+  std::string stdout_file{};  // empty: captured
+  std::string folder{};       // working folder; empty: the test's
+  std::vector<std::pair<std::string, std::string>> environment{};
+  std::optional<rlim_t> file_size_limit_bytes{};
   // SIGINT is sent as soon as standard error contains this text.
-  std::string interrupt_after;
+  std::string interrupt_after{};
 };
 
 struct ProgramResult {
@@ -107,6 +107,15 @@ inline ProgramResult run_program(const std::string& program,
   result.err = read_text(err);
   result.peak_memory_kib = usage.ru_maxrss;
   return result;
+}
+
+// The built `program` (ondes, ondes-train), with `folder` as its working folder.
+inline ProgramResult run_built(const std::string& program,
+                               const std::vector<std::string>& arguments,
+                               const TemporaryFolder& folder,
+                               ProgramOptions options = {}) {
+  options.folder = folder.path().string();
+  return run_program(ONDES_BINARY_DIR "/bin/" + program, arguments, options);
 }
 
 }  // namespace ondes
