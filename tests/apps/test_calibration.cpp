@@ -5,6 +5,7 @@
 #include "engine/weights/mel_contract_json.h"
 #include "engine/weights/mel_file.h"
 #include "tests/support/hifigan_rig.h"
+#include "tests/support/largest_difference.h"
 #include "tests/support/ondes_program.h"
 #include "tests/support/test_data.h"
 #include "tests/support/thrown_error.h"

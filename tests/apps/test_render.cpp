@@ -3,6 +3,7 @@
 
 #include "dsp/audio_file.h"
 #include "dsp/loudness.h"
+#include "tests/support/largest_difference.h"
 #include "tests/support/ondes_program.h"
 
 using namespace ondes;
@@ -62,11 +63,8 @@ TEST_CASE("every sample format and container carries the same sound") {
     REQUIRE(rig.render(c.name, options).exit_code == 0);
     const AudioClip clip = read_audio_file(rig.folder.file(c.name));
     REQUIRE(clip.samples.size() == reference.samples.size());
-    float worst = 0.0F;
-    for (std::size_t i = 0; i < clip.samples.size(); ++i) {
-      worst = std::max(worst, std::abs(clip.samples[i] - reference.samples[i]));
-    }
-    CHECK(worst > 0.0F);
+    const double worst = largest_difference(clip.samples, reference.samples);
+    CHECK(worst > 0.0);
     CHECK(worst <= 1.51F * c.step);  // half a step of rounding, a whole one of dither
   }
 }

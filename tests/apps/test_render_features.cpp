@@ -12,6 +12,7 @@
 #include "engine/weights/mel_file.h"
 #include "models/mel_analysis.h"
 #include "tests/support/hifigan_rig.h"
+#include "tests/support/largest_difference.h"
 #include "tests/support/ondes_program.h"
 #include "tests/support/test_data.h"
 #include "tests/support/thrown_error.h"
@@ -339,7 +340,7 @@ TEST_CASE("a recording comes back as the reference audio of its reference mel") 
         rig.run({"render", input, "-o", "out.wav", "--voice", "v3", "--bits", "32f", "--force"}));
     const std::vector<float> samples = rig.samples_of("out.wav");
     REQUIRE(samples.size() == expected.size());
-    const float worst = largest_difference(samples, expected);
+    const double worst = largest_difference(samples, expected);
     INFO("largest difference " << worst);
     CHECK(worst < tolerance);
   };

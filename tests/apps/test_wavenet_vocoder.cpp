@@ -8,6 +8,7 @@
 #include "engine/weights/mel_contract_json.h"
 #include "engine/weights/mel_file.h"
 #include "engine/weights/voice_file.h"
+#include "tests/support/largest_difference.h"
 #include "tests/support/ondes_program.h"
 #include "tests/support/thrown_error.h"
 
@@ -61,11 +62,8 @@ TEST_CASE("a mel through an imported WaveNet, the likeliest class always: PyTorc
     const std::vector<float> found = read_audio_file(rig.folder.file("out.wav")).samples;
     const std::vector<float> expected = load(name + ".greedy.npy");
     REQUIRE(found.size() == expected.size());
-    float worst = 0.0F;
-    for (std::size_t i = 0; i < found.size(); ++i) {
-      worst = std::max(worst, std::fabs(found[i] - expected[i]));
-    }
-    CHECK(worst < 1e-6F);  // the same classes, their decoding rounded twice
+    // The same classes, their decoding rounded twice.
+    CHECK(largest_difference(found, expected) < 1e-6F);
     CHECK(json::parse(result.out).at("outputs").at(0).at("channels") == 1);
   }
 }

@@ -10,6 +10,7 @@
 #include "dsp/audio_file.h"
 #include "dsp/level.h"
 #include "dsp/wav_container.h"
+#include "tests/support/largest_difference.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace ondes;
@@ -74,12 +75,8 @@ TEST_CASE("every format, channel count and length comes back within its rounding
           REQUIRE(clip.info.channels == channels);
           REQUIRE(clip.info.sample_rate_hz == 24000);
           REQUIRE(clip.samples.size() == x.size());
-          double worst = 0.0;
-          for (std::size_t i = 0; i < x.size(); ++i) {
-            worst = std::max(
-                worst, std::abs(static_cast<double>(clip.samples[i]) - static_cast<double>(x[i])));
-          }
-          CHECK(worst <= 1.5 * step_of(format));  // half a step of rounding, one of dither
+          // Half a step of rounding, one of dither.
+          CHECK(largest_difference(clip.samples, x) <= 1.5 * step_of(format));
         }
       }
     }

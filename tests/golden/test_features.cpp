@@ -11,6 +11,7 @@
 #include "dsp/zero_crossings.h"
 #include "engine/files/mapped_file.h"
 #include "engine/files/npy.h"
+#include "tests/support/largest_difference.h"
 
 using namespace ondes;
 
@@ -42,12 +43,7 @@ std::vector<float> input(int rate_hz) {
 double worst_difference(const std::vector<float>& found, const std::string& name, int rate_hz) {
   const Array expected = load("features/" + name + "_" + std::to_string(rate_hz));
   REQUIRE(found.size() == expected.values.size());
-  double worst = 0.0;
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    const double difference =
-        std::abs(static_cast<double>(found[i]) - static_cast<double>(expected.values[i]));
-    worst = difference <= worst ? worst : difference;  // NaN becomes the worst
-  }
+  const double worst = largest_difference(found, expected.values);
   INFO(name << " at " << rate_hz << " Hz: worst difference " << worst);
   CHECK(std::isfinite(worst));
   return worst;

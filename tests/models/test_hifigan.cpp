@@ -10,6 +10,7 @@
 #include "models/hifigan/alias_free_filter.h"
 #include "models/hifigan/hifigan.h"
 #include "tests/support/hifigan_rig.h"
+#include "tests/support/largest_difference.h"
 #include "tests/support/test_data.h"
 #include "tests/support/thrown_error.h"
 

@@ -15,6 +15,7 @@
 #include "engine/weights/mel_file.h"
 #include "models/hifigan/hifigan.h"
 #include "tests/support/hifigan_rig.h"
+#include "tests/support/largest_difference.h"
 #include "tests/support/test_data.h"
 
 using namespace ondes;
@@ -103,7 +104,7 @@ TEST_CASE("the runner gives the trained V3 generator's reference audio, clips en
         run_blocks(*runner, ConstFrames(mel.data(), frames, kReferenceBands), blocks);
     REQUIRE(samples.size() == expected.size());
     CHECK(samples.size() == static_cast<std::size_t>(frames) * 256);
-    const float worst = largest_difference(samples, expected);
+    const double worst = largest_difference(samples, expected);
     INFO("largest difference " << worst);
     CHECK(worst < 1e-4F);
   }

@@ -4,6 +4,7 @@
 #include "models/hifigan/hifigan.h"
 #include "models/hifigan/hifigan_torch.h"
 #include "tests/support/hifigan_rig.h"
+#include "tests/support/largest_difference.h"
 #include "tests/support/thrown_error.h"
 
 using namespace ondes;
@@ -46,7 +47,7 @@ TEST_CASE("an exported generator agrees with its module") {
         evaluate_block_plan(compile_hifigan(config, file, 22050, speaker), {&view, 1});
     REQUIRE(samples.size() == static_cast<std::size_t>(expected.numel()));
     const std::span<const float> made(expected.data_ptr<float>(), samples.size());
-    const float worst = largest_difference(samples, made);
+    const double worst = largest_difference(samples, made);
     INFO("largest difference " << worst << " of " << peak_of(made));
     // The figure the project promises; sums in another order explain about 1e-6.
     CHECK(worst < 1e-4F);

@@ -12,6 +12,7 @@
 #include "engine/weights/mel_contract_json.h"
 #include "models/importers/import_voice.h"
 #include "models/registry.h"
+#include "tests/support/largest_difference.h"
 #include "tests/support/program.h"
 #include "tests/support/test_data.h"
 #include "tests/support/thrown_error.h"
@@ -71,16 +72,6 @@ std::vector<float> evaluate(const BlockPlan& plan, const fs::path& mel_path) {
   }
   const ConstFrames input(turned.data(), frames, bands);
   return evaluate_block_plan(plan, std::span(&input, 1));
-}
-
-float largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
-  REQUIRE(a.size() == b.size());
-  float worst = 0.0F;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const float difference = std::fabs(a[i] - b[i]);
-    worst = difference <= worst ? worst : difference;  // a NaN becomes the worst
-  }
-  return worst;
 }
 
 void check_audio(const std::string& name) {

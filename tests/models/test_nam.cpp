@@ -13,6 +13,7 @@
 #include "models/nam/nam_lstm.h"
 #include "models/nam/nam_wavenet.h"
 #include "models/registry.h"
+#include "tests/support/largest_difference.h"
 #include "tests/support/program.h"
 #include "tests/support/test_data.h"
 #include "tests/support/thrown_error.h"
@@ -64,16 +65,6 @@ std::vector<float> play(BlockRunner& runner, const std::vector<float>& input, in
     at += size;
   }
   return result;
-}
-
-float largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
-  REQUIRE(a.size() == b.size());
-  float worst = 0.0F;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const float difference = std::fabs(a[i] - b[i]);
-    worst = difference <= worst ? worst : difference;  // a NaN becomes the worst
-  }
-  return worst;
 }
 
 }  // namespace

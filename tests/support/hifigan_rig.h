@@ -97,15 +97,6 @@ inline std::vector<float> run_blocks(BlockRunner& runner,
   return samples;
 }
 
-inline float largest_difference(std::span<const float> a, std::span<const float> b) {
-  float worst = 0.0F;
-  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-    const float difference = std::fabs(a[i] - b[i]);
-    worst = difference <= worst ? worst : difference;  // NaN counts
-  }
-  return worst;
-}
-
 inline float peak_of(std::span<const float> samples) {
   float peak = 0.0F;
   for (const float sample : samples) {
