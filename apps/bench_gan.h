@@ -28,4 +28,9 @@ struct GanBenchOptions {
 // after a signal.
 int run_bench_gan(const GanBenchOptions& options);
 
+// The same generators on a GPU (threads and other libraries do not count there), in the precisions
+// that its kernels have unless some were asked for: apps/bench_cuda_blocks.h. Throws as run_bench_gan
+// does, and Error{no_device}.
+int run_bench_gan_cuda(const GanBenchOptions& options, bool precisions_asked);
+
 }  // namespace ondes

@@ -95,9 +95,9 @@ void add_gan(CLI::App& sub, Action& action) {
   gan->add_option("--threads", options->threads, "Threads")
       ->delimiter(',')
       ->check(CLI::Range(1, 256));
-  gan->add_option("--precision", options->precisions, "f32, i8")
+  gan->add_option("--precision", options->precisions, "f32, i8; on a GPU f32, f16")
       ->delimiter(',')
-      ->check(CLI::IsMember({"f32", "i8"}));
+      ->check(CLI::IsMember({"f32", "f16", "i8"}));
   gan->add_option("--block", options->blocks, "Mel frames a call; 0: the whole clip")
       ->delimiter(',')
       ->check(CLI::Range(0, 1024));
@@ -128,19 +128,19 @@ void add_gan(CLI::App& sub, Action& action) {
   gan->add_flag("--json", options->json, "JSON lines instead of a table");
   auto device = std::make_shared<std::string>("cpu");
   add_device(*gan, *device);
-  gan->callback([options, device, python, &action] {
+  gan->callback([options, device, gan, python, &action] {
     const bool asked = python->count() > 0;
-    action = [options, device, asked] {
-      if (on_cuda(*device)) {
-        throw Error(ErrorCode::no_device,
-                    "--device cuda: there are no kernels for generators yet; they run on the CPU");
-      }
+    action = [options, device, gan, asked] {
       for (const int block : options->blocks) {
         if (block > options->clip_frames) {
           throw Error(ErrorCode::usage, "--block " + std::to_string(block) +
                                             ": longer than the clip of " +
                                             std::to_string(options->clip_frames) + " frames");
         }
+      }
+      if (on_cuda(*device)) {
+        refuse_with_cuda(*gan, {"--threads", "--torch", "--onnx", "--cpu-time"});
+        return run_bench_gan_cuda(*options, gan->count("--precision") > 0);
       }
       find_onnx(asked, options.get());
       return run_bench_gan(*options);
