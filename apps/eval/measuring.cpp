@@ -2,17 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <exception>
 #include <mutex>
 #include <new>
-#include <thread>
+#include <utility>
 
+#include "apps/eval/for_each_index.h"
 #include "apps/eval/score_notes.h"
 #include "apps/eval/sound_pair.h"
-#include "apps/interrupt.h"
 #include "engine/error.h"
 
 namespace ondes {
@@ -93,39 +90,16 @@ std::vector<PairResult> measure_pairs(const std::vector<PairFiles>& pairs,
                                       const PairMeasure& measure,
                                       const MeasuringOptions& options) {
   std::vector<PairResult> results(pairs.size());
-  std::atomic<std::size_t> next{0};
   std::mutex mutex;
-  std::exception_ptr failure;  // guarded by `mutex`
-  const auto work = [&] {
-    for (std::size_t i = next++; i < pairs.size() && !interrupted(); i = next++) {
-      try {
-        results[i] = measure(pairs[i]);
-        const std::lock_guard lock(mutex);
-        if (options.on_result && !failure) {
-          options.on_result(results[i]);
-        }
-      } catch (...) {
-        const std::lock_guard lock(mutex);
-        failure = failure ? failure : std::current_exception();
-        next = pairs.size();
-      }
+  bool reports = true;  // guarded by `mutex`; not any more once reporting has failed
+  for_each_index(pairs.size(), options.threads, [&](std::size_t i) {
+    results[i] = measure(pairs[i]);
+    const std::lock_guard lock(mutex);
+    if (options.on_result && std::exchange(reports, false)) {
+      options.on_result(results[i]);
+      reports = true;
     }
-  };
-  const std::size_t wanted = options.threads > 0
-                                 ? static_cast<std::size_t>(options.threads)
-                                 : std::max<std::size_t>(1, std::thread::hardware_concurrency());
-  std::vector<std::thread> threads;
-  for (std::size_t i = 1; i < std::min(wanted, pairs.size()); ++i) {
-    threads.emplace_back(work);
-  }
-  work();
-  for (std::thread& thread : threads) {
-    thread.join();
-  }
-  if (failure) {
-    std::rethrow_exception(failure);
-  }
-  check_interrupted();
+  });
   return results;
 }
 

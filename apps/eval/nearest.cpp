@@ -1,15 +1,12 @@
 #include "apps/eval/nearest.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cmath>
-#include <exception>
-#include <functional>
 #include <map>
 #include <mutex>
-#include <thread>
 
+#include "apps/eval/for_each_index.h"
 #include "apps/eval/nearest_corpus.h"
 #include "apps/eval/pairing.h"
 #include "apps/interrupt.h"
@@ -26,39 +23,6 @@ constexpr double kCopyMarginS = 0.25;     // around an alignment, for the wavefo
 constexpr double kLandmarkMarginS = 0.1;  // around agreeing landmarks
 constexpr double kLongestWaveformS = 60.0;
 constexpr double kClearlyBetter = 0.05;  // of correlations
-
-// work(i) for all i below `count`, on several threads. The first exception is thrown again.
-void for_each_index(std::size_t count, int threads, const std::function<void(std::size_t)>& work) {
-  std::atomic<std::size_t> next{0};
-  std::mutex mutex;
-  std::exception_ptr failure;  // guarded by `mutex`
-  const auto run = [&] {
-    for (std::size_t i = next++; i < count && !interrupted(); i = next++) {
-      try {
-        work(i);
-      } catch (...) {
-        const std::lock_guard lock(mutex);
-        failure = failure ? failure : std::current_exception();
-        next = count;
-      }
-    }
-  };
-  const std::size_t wanted = threads > 0
-                                 ? static_cast<std::size_t>(threads)
-                                 : std::max<std::size_t>(1, std::thread::hardware_concurrency());
-  std::vector<std::thread> others;
-  for (std::size_t i = 1; i < std::min(wanted, count); ++i) {
-    others.emplace_back(run);
-  }
-  run();
-  for (std::thread& thread : others) {
-    thread.join();
-  }
-  if (failure) {
-    std::rethrow_exception(failure);
-  }
-  check_interrupted();
-}
 
 std::span<const float> piece(std::span<const float> x, double from_s, double to_s) {
   const auto at = [&](double time_s) {
