@@ -7,6 +7,7 @@
 
 #include "dsp/fft.h"
 #include "dsp/mel_cepstrum.h"
+#include "dsp/mel_cepstrum_tables_internal.h"
 #include "engine/error.h"
 
 namespace ondes {
@@ -60,22 +61,26 @@ double alpha_for_rate(double sample_rate_hz) {
   return low / 1e3;
 }
 
+void warp_cepstrum_step(std::span<double> g, double input, double alpha) {
+  double before = g[0];
+  g[0] = input + alpha * g[0];
+  if (g.size() > 1) {
+    const double second = g[1];
+    g[1] = (1.0 - alpha * alpha) * before + alpha * g[1];
+    before = second;
+  }
+  for (std::size_t j = 2; j < g.size(); ++j) {
+    const double old = g[j];
+    g[j] = before + alpha * (old - g[j - 1]);
+    before = old;
+  }
+}
+
 void freqt(std::span<const double> c, double alpha, std::span<double> out) {
   require(!out.empty(), "frequency transformation: expected at least 1 coefficient, found 0");
   std::fill(out.begin(), out.end(), 0.0);
   for (std::size_t n = c.size(); n-- > 0;) {
-    double before = out[0];
-    out[0] = c[n] + alpha * out[0];
-    if (out.size() > 1) {
-      const double second = out[1];
-      out[1] = (1.0 - alpha * alpha) * before + alpha * out[1];
-      before = second;
-    }
-    for (std::size_t j = 2; j < out.size(); ++j) {
-      const double old = out[j];
-      out[j] = before + alpha * (old - out[j - 1]);
-      before = old;
-    }
+    warp_cepstrum_step(out, c[n], alpha);
   }
 }
 

@@ -8,25 +8,8 @@
 namespace ondes {
 namespace {
 
-// One step of Horner's scheme in the all-pass function: (g, input) -> g. Feeding c[n] .. c[0] in
-// that order leaves the warped sequence in g.
-void warp_cepstrum_step(std::vector<double>& g, double input, double alpha) {
-  double before = g[0];
-  g[0] = input + alpha * g[0];
-  if (g.size() > 1) {
-    const double second = g[1];
-    g[1] = (1.0 - alpha * alpha) * before + alpha * g[1];
-    before = second;
-  }
-  for (std::size_t j = 2; j < g.size(); ++j) {
-    const double old = g[j];
-    g[j] = before + alpha * (old - g[j - 1]);
-    before = old;
-  }
-}
-
-// The same for an autocorrelation (SPTK's frqtr).
-void warp_autocorrelation_step(std::vector<double>& g, double input, double alpha) {
+// As warp_cepstrum_step, for an autocorrelation (SPTK's frqtr).
+void warp_autocorrelation_step(std::span<double> g, double input, double alpha) {
   double before = g[0];
   g[0] = input;
   for (std::size_t j = 1; j < g.size(); ++j) {
@@ -36,7 +19,7 @@ void warp_autocorrelation_step(std::vector<double>& g, double input, double alph
   }
 }
 
-using WarpStep = void (*)(std::vector<double>&, double, double);
+using WarpStep = void (*)(std::span<double>, double, double);
 
 // (to, from): column n is what a 1 at place n becomes, one step more than column n - 1.
 std::vector<std::vector<double>> warp_matrix(WarpStep step, int from, int to, double alpha) {

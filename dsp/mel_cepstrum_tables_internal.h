@@ -9,9 +9,14 @@
 //
 // Rows are padded with zeros to whole steps of spectral::kTableStep values.
 #pragma once
+#include <span>
 #include <vector>
 
 namespace ondes {
+
+// One step of Horner's scheme in the all-pass function: (g, input) -> g. Feeding c[n] .. c[0] in
+// that order leaves the warped sequence in g, which has at least one number.
+void warp_cepstrum_step(std::span<double> g, double input, double alpha);
 
 struct MelCepstrumTables {
   MelCepstrumTables(int fft_size, int order, double alpha);
