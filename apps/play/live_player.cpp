@@ -13,6 +13,7 @@
 #include "apps/output_path.h"
 #include "apps/play/first_failure.h"
 #include "apps/play/keyboard.h"
+#include "apps/play/live_plan.h"
 #include "apps/play/play_output.h"
 #include "apps/play/play_source.h"
 #include "apps/play/played_score.h"
@@ -29,26 +30,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kPictureMs = 50;
-// Every note must be given time to be rendered: a device's turn, the lead of the ring, a block.
-struct LivePlan {
-  int block_frames = 32;
-  int ahead_frames = 192;
-  int latency_frames = 352;
-};
-
-LivePlan plan_latency(const OutputChoice& output, double latency_ms) {
-  const int device = output.buffer_frames;
-  LivePlan plan;
-  plan.block_frames = std::clamp(device / 4, 16, 256);
-  plan.ahead_frames = device + 2 * plan.block_frames;
-  plan.latency_frames = device + plan.ahead_frames + plan.block_frames;
-  const int wanted = static_cast<int>(std::lround(latency_ms * 1.0e-3 * output.sample_rate_hz));
-  if (wanted > plan.latency_frames) {
-    plan.ahead_frames += wanted - plan.latency_frames;
-    plan.latency_frames = wanted;
-  }
-  return plan;
-}
 
 int instrument_index(const Voice& voice, const std::string& name, const char* option) {
   const auto& names = voice.contract.instruments;
@@ -73,9 +54,11 @@ class LivePlayer {
   }
   double latency_ms() const;
   std::unique_ptr<LiveSource> make_source(std::shared_ptr<LiveLine> line, bool follows);
+  RenderOptions runner_options() const;
   void begin_source(bool follows);
   void next_voice();
   void begin_with_program();
+  void tell_of_cost();
   void fetch_played();
   void look_at_stream();
   void loop_until_done(PlayOutput& output, const MidiInput& input);
@@ -84,6 +67,7 @@ class LivePlayer {
   void say(const std::string& text);
   void finish(PlayOutput& output, FirstFailure& failure);
   void report() const;
+  void print_telemetry() const;
 
   LiveRequest request_;
   std::vector<std::shared_ptr<const Voice>> voices_;
@@ -121,7 +105,8 @@ LivePlayer::LivePlayer(const LiveRequest& request)
       played_("played live with " + voices_.front()->file.name) {
   output_ = choose_output({request.audio_device, request.rate_hz, request.buffer_frames},
                           voice().file.sample_rate_hz);
-  plan_ = plan_latency(output_, request.latency_ms - 1000.0 * conversion_s());
+  plan_ = plan_latency(output_.buffer_frames, output_.sample_rate_hz,
+                       request.latency_ms - 1000.0 * conversion_s());
   StreamOptions options;
   options.sample_rate_hz = output_.sample_rate_hz;
   options.block_frames = plan_.block_frames;
@@ -143,11 +128,10 @@ std::unique_ptr<LiveSource> LivePlayer::make_source(std::shared_ptr<LiveLine> li
   options.synth.morph_instrument = request_.morph_to.empty()
                                        ? (instrument + 1) % instruments
                                        : instrument_index(voice(), request_.morph_to, "--morph-to");
-  RenderOptions render = request_.render;
-  render.threads = std::max(render.threads, 1);
   return std::make_unique<LiveSource>(
-      make_synth_voice(voices_[voice_], render, render.max_lanes, plan_.block_frames), *stream_,
-      std::move(line), std::move(options));
+      make_synth_voice(voices_[voice_], runner_options(), request_.render.max_lanes,
+                       plan_.block_frames),
+      *stream_, std::move(line), std::move(options));
 }
 
 // The line is there before the controllers are looked at: what moves meanwhile comes through it.
@@ -171,6 +155,26 @@ void LivePlayer::next_voice() {
     lines_.back()->close();
     voice_ = before;
     view_.message = error.what();
+  }
+}
+
+RenderOptions LivePlayer::runner_options() const {
+  RenderOptions render = request_.render;
+  render.threads = std::max(render.threads, 1);
+  return render;
+}
+
+// A voice that this machine cannot play on all lanes is told of before the concert.
+void LivePlayer::tell_of_cost() {
+  const LiveTrial trial =
+      try_voice(make_synth_voice(voices_[voice_], runner_options(), request_.render.max_lanes,
+                                 plan_.block_frames),
+                make_synth_options(voice(), request_.render), plan_.block_frames);
+  if (trial.fitting_lanes < request_.render.max_lanes) {
+    say(
+        fmt::format("this machine makes about {} of {} notes of {} at once; what is more is given "
+                    "up: try --precision i8, a smaller --max-lanes or another voice",
+                    trial.fitting_lanes, request_.render.max_lanes, voice().file.name));
   }
 }
 
@@ -255,6 +259,9 @@ void LivePlayer::finish(PlayOutput& output, FirstFailure& failure) {
   look_at_stream();
   fetch_played();
   terminal_.reset();
+  if (request_.json) {
+    print_telemetry();
+  }
   if (!request_.score_out.empty()) {
     played_.end(static_cast<double>(stream_->rendered_frames()) / output_.sample_rate_hz);
     failure.attempt([&] { played_.write(request_.score_out, request_.replace); });
@@ -284,6 +291,11 @@ void LivePlayer::report() const {
       stderr);
 }
 
+void LivePlayer::print_telemetry() const {
+  std::fputs((telemetry_to_json(view_, output_.sample_rate_hz, 2).dump() + "\n").c_str(), stdout);
+  std::fflush(stdout);
+}
+
 void LivePlayer::handle(PlayKey key) {
   switch (key) {
     case PlayKey::pause:
@@ -311,9 +323,7 @@ void LivePlayer::loop_until_done(PlayOutput& output, const MidiInput& input) {
       throw Error(ErrorCode::no_device, "MIDI input: its server has ended");
     }
     if (request_.json && Clock::now() >= next_telemetry) {
-      std::fputs((telemetry_to_json(view_, output_.sample_rate_hz, 2).dump() + "\n").c_str(),
-                 stdout);
-      std::fflush(stdout);
+      print_telemetry();
       next_telemetry += std::chrono::seconds(1);
     }
     if (terminal_) {
@@ -338,6 +348,7 @@ void LivePlayer::run() {
     recorder_ = std::make_unique<Recorder>(request_.record, output_.sample_rate_hz, 2);
     stream_->set_tap(&recorder_->tap());
   }
+  tell_of_cost();
   begin_source(false);
   begin_with_program();
   stream_->start();

@@ -312,6 +312,7 @@ void Player::run() {
 
 // What was played is recorded also where the device was lost.
 void Player::end(PlayOutput& output, FirstFailure& failure) {
+  view_.stopped = true;
   const bool closed = output.stop();
   if (closed) {
     stream_->stop();

@@ -24,6 +24,7 @@ struct PlayView {
   std::int64_t late_events = 0;  // of a keyboard
   std::int64_t lost_events = 0;
   int voice_rate_hz = 0;  // 0: the stream's
+  bool stopped = false;   // by hand, before the end
   bool recording = false;
   bool recording_failed = false;
   int item = 0;  // of several, from 0

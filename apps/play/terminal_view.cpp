@@ -136,7 +136,10 @@ std::string counts_line(const Painter& painter, const PlayView& view) {
 std::vector<std::string> draw_view(const PlayView& view, const ViewShape& shape) {
   const Painter painter(shape);
   const StreamTelemetry& stream = view.stream;
-  const std::string state = stream.finished ? "done" : stream.paused ? "paused" : "playing";
+  const std::string state = stream.finished ? "done"
+                            : view.stopped  ? "stopped"
+                            : stream.paused ? "paused"
+                                            : "playing";
   const std::string item =
       view.items > 1 ? fmt::format(" {} of {}", view.item + 1, view.items) : "";
   std::vector<std::string> lines;

@@ -257,6 +257,28 @@ TEST_CASE("too many notes for the machine are given up, and the listener is told
   CHECK(result.err.find("one second of sound takes") != std::string::npos);
 }
 
+// 200 KB are 1.5 s of stereo at 16 kHz; the score has two.
+TEST_CASE("a full disk ends the recording, not the sound: played to the end, exit 4, no file") {
+  const PlayRig rig;
+  ProgramOptions options;
+  options.file_size_limit_bytes = 200'000;
+  const ProgramResult result = rig.run({"play", "score.mid", "--voice", "voice", "--audio-device",
+                                        "clock", "--quiet", "--json", "--record", "played.wav"},
+                                       options);
+  INFO(result.err);
+  CHECK(result.exit_code == 4);
+  const std::vector<json> telemetry = lines_of(result.out);
+  CHECK(telemetry.front()["recording"] == "on");
+  CHECK(telemetry.back()["recording"] == "failed");
+  CHECK(telemetry.back()["finished"] == true);
+  CHECK(telemetry.back()["underruns"] == 0);
+  CHECK(result.err.find("the recording has ended, playing goes on: played.wav") !=
+        std::string::npos);
+  for (const auto& entry : std::filesystem::directory_iterator(rig.folder.path())) {
+    CHECK(entry.path().string().find("played") == std::string::npos);
+  }
+}
+
 TEST_CASE("where there is no card, devices says what to try, and ends with exit code 5 if none") {
   const PlayRig rig;
   const ProgramResult result = rig.run({"devices", "--json"});

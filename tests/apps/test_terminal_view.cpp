@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 #include <string>
+#include <tuple>
 
 #include "apps/play/display_text.h"
 #include "apps/play/keys.h"
@@ -109,4 +111,53 @@ TEST_CASE("keys are read one after the other, arrows as terminals send them") {
   CHECK(read_key("\x1b[15~x").bytes == 5);
   CHECK(read_key("").bytes == 0);
   CHECK_FALSE(read_key("\x1b").key.has_value());
+}
+
+TEST_CASE("a limit of notes is told of when it falls, when it rises, and when it is gone") {
+  CHECK_FALSE(lane_limit_remark(0, 0, 1.0).has_value());
+  CHECK_FALSE(lane_limit_remark(8, 8, 1.0).has_value());
+  CHECK(lane_limit_remark(0, 8, 1.25) ==
+        "the load was too high: at most 8 notes at once from 1.2 s on");
+  CHECK(lane_limit_remark(8, 4, 2.0) ==
+        "the load was too high: at most 4 notes at once from 2.0 s on");
+  CHECK(lane_limit_remark(4, 6, 3.0) ==
+        "the load is lower: up to 6 notes at once again from 3.0 s on");
+  CHECK(lane_limit_remark(6, 0, 4.0) ==
+        "the load is low again: as many notes at once as before, from 4.0 s on");
+}
+
+TEST_CASE("how the render thread is scheduled is in the picture and in the telemetry") {
+  for (const auto& [scheduling, name, shown] :
+       {std::tuple{RenderScheduling::real_time, "real time", "  real time"},
+        std::tuple{RenderScheduling::refused, "refused", "real-time scheduling refused"},
+        std::tuple{RenderScheduling::as_everything, "normal", ""}}) {
+    PlayView view = busy_view();
+    view.stream.scheduling = scheduling;
+    const nlohmann::json telemetry = telemetry_to_json(view, 48000, 2);
+    CHECK(telemetry["scheduling"] == name);
+    CHECK(telemetry["realtime_priority"] == (scheduling == RenderScheduling::real_time));
+    const std::string text = joined(draw_view(view, {100, false, true}));
+    CHECK(text.find(shown) != std::string::npos);
+    CHECK((text.find("real") == std::string::npos) == (*shown == '\0'));
+    CHECK(scheduling_advice(scheduling).empty() == (scheduling != RenderScheduling::refused));
+  }
+  CHECK(scheduling_advice(RenderScheduling::refused).find("limits.conf") != std::string::npos);
+}
+
+TEST_CASE("a recording that has ended early is shown as long as the picture is") {
+  PlayView view = busy_view();
+  CHECK(telemetry_to_json(view, 48000, 2)["recording"].is_null());
+  view.recording = true;
+  CHECK(telemetry_to_json(view, 48000, 2)["recording"] == "on");
+  CHECK(joined(draw_view(view, {80, false, true})).find("recording") != std::string::npos);
+  view.recording_failed = true;
+  CHECK(telemetry_to_json(view, 48000, 2)["recording"] == "failed");
+  CHECK(joined(draw_view(view, {80, false, true})).find("recording FAILED") != std::string::npos);
+}
+
+TEST_CASE("a rate that is converted is in the telemetry") {
+  PlayView view = busy_view();
+  CHECK(telemetry_to_json(view, 44100, 2)["voice_rate"] == 44100);
+  view.voice_rate_hz = 24000;
+  CHECK(telemetry_to_json(view, 44100, 2)["voice_rate"] == 24000);
 }

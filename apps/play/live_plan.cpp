@@ -1,0 +1,62 @@
+#include "apps/play/live_plan.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <vector>
+
+#include "engine/buffer.h"
+#include "engine/stream/load_meter.h"
+
+namespace ondes {
+namespace {
+
+constexpr double kTrialS = 0.15;
+constexpr double kMostTrialS = 0.5;
+constexpr int kLowestKey = 36;
+constexpr int kKeysOfAKeyboard = 60;
+
+}  // namespace
+
+LivePlan plan_latency(int device_frames, int sample_rate_hz, double latency_ms) {
+  LivePlan plan;
+  plan.block_frames = std::clamp(device_frames / 4, 16, 256);
+  plan.ahead_frames = device_frames + 2 * plan.block_frames;
+  plan.latency_frames = device_frames + plan.ahead_frames + plan.block_frames;
+  const int wanted = static_cast<int>(std::lround(latency_ms * 1.0e-3 * sample_rate_hz));
+  if (wanted > plan.latency_frames) {
+    plan.ahead_frames += wanted - plan.latency_frames;
+    plan.latency_frames = wanted;
+  }
+  return plan;
+}
+
+LiveTrial try_voice(SynthVoice voice, const SynthOptions& options, int block_samples) {
+  using Clock = std::chrono::steady_clock;
+  const int lanes = voice.runner->max_lanes();
+  Synth synth(*voice.plan, *voice.contract, *voice.runner, options);
+  std::vector<SynthEvent> chord(static_cast<std::size_t>(lanes));
+  for (int i = 0; i < lanes; ++i) {
+    SynthEvent& note = chord[static_cast<std::size_t>(i)];
+    note.channel = i / kKeysOfAKeyboard % kChannels;
+    note.key = kLowestKey + i % kKeysOfAKeyboard;
+    note.value = 0.8F;
+  }
+  Buffer block(block_samples, 2);
+  synth.process(chord, block.view());  // unmeasured: memory is touched for the first time
+  double busy_s = 0.0;
+  double made_s = 0.0;
+  while (made_s < kTrialS && busy_s < kMostTrialS) {
+    const Clock::time_point begin = Clock::now();
+    synth.process({}, block.view());
+    busy_s += std::chrono::duration<double>(Clock::now() - begin).count();
+    made_s += static_cast<double>(block_samples) / voice.contract->sample_rate_hz;
+  }
+  LiveTrial trial;
+  trial.load = busy_s / made_s;
+  trial.fitting_lanes = std::clamp(
+      static_cast<int>(lanes * LoadMeter::kComfortable / std::max(trial.load, 1.0e-6)), 1, lanes);
+  return trial;
+}
+
+}  // namespace ondes

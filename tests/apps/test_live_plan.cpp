@@ -1,0 +1,73 @@
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include "apps/play/live_plan.h"
+#include "tests/support/synth_rig.h"
+
+using namespace ondes;
+
+namespace {
+
+// Every sample of a lane takes so much of its own length.
+class CostlyRunner : public FakeStepRunner {
+ public:
+  CostlyRunner(int lanes, int rate_hz, double load_of_a_lane)
+      : FakeStepRunner(lanes, 256), second_s_(load_of_a_lane / rate_hz) {}
+  void process(std::span<const StepLane> lanes, int samples) noexcept override {
+    const auto until =
+        std::chrono::steady_clock::now() +
+        std::chrono::duration<double>(second_s_ * samples * static_cast<double>(lanes.size()));
+    FakeStepRunner::process(lanes, samples);
+    while (std::chrono::steady_clock::now() < until) {
+    }
+  }
+
+ private:
+  double second_s_;
+};
+
+LiveTrial try_costly(double load_of_a_lane) {
+  static const NotePlan plan = toy_plan();
+  static const NoteContract contract = toy_contract();
+  SynthVoice voice;
+  voice.plan = &plan;
+  voice.contract = &contract;
+  voice.runner = std::make_unique<CostlyRunner>(16, contract.sample_rate_hz, load_of_a_lane);
+  return try_voice(std::move(voice), {}, 64);
+}
+
+}  // namespace
+
+TEST_CASE("a key's latency covers the device's turn, the lead and a block, at every buffer size") {
+  for (int device = 16; device <= 4096; device *= 2) {
+    const LivePlan plan = plan_latency(device, 48000, 0.0);
+    CHECK(plan.ahead_frames >= device + plan.block_frames);
+    CHECK(plan.latency_frames >= device + plan.ahead_frames + plan.block_frames);
+    CHECK(plan.block_frames >= 16);
+  }
+  // Buffers of 128 frames at 48 kHz: 352 frames, 7.3 ms.
+  CHECK(plan_latency(128, 48000, 0.0).latency_frames == 352);
+}
+
+TEST_CASE("more latency than is needed becomes lead; less than is safe is not taken") {
+  const LivePlan least = plan_latency(256, 48000, 0.0);
+  const LivePlan more = plan_latency(256, 48000, 50.0);
+  CHECK(more.latency_frames == 2400);
+  CHECK(more.ahead_frames - least.ahead_frames == more.latency_frames - least.latency_frames);
+  CHECK(plan_latency(256, 48000, 1.0).latency_frames == least.latency_frames);
+  CHECK(plan_latency(256, 48000, -3.0).latency_frames == least.latency_frames);
+}
+
+TEST_CASE("a trial tells how many notes a machine makes at once") {
+  const LiveTrial light = try_costly(0.001);
+  CHECK(light.fitting_lanes == 16);
+  const LiveTrial heavy = try_costly(0.2);  // sixteen take 3.2: four fit into 0.8
+  CHECK(heavy.load >= 3.2);
+  CHECK(heavy.fitting_lanes <= 4);
+  CHECK(heavy.fitting_lanes >= 1);  // fewer where other programs take the processor
+  const auto begin = std::chrono::steady_clock::now();
+  CHECK(try_costly(3.0).fitting_lanes == 1);  // never none
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
+}
