@@ -13,6 +13,7 @@
 #include "models/mel_analysis.h"
 #include "tests/support/hifigan_rig.h"
 #include "tests/support/largest_difference.h"
+#include "tests/support/npy_values.h"
 #include "tests/support/ondes_program.h"
 #include "tests/support/test_data.h"
 #include "tests/support/thrown_error.h"
@@ -332,8 +333,7 @@ TEST_CASE("a recording comes back as the reference audio of its reference mel") 
   }
   write_bytes(rig.folder.file("v3.safetensors"),
               write_voice(description_of(config, MelContract{}), tensors));
-  const MappedFile audio((folder / "LJ050-0029.audio.npy").string());
-  const std::vector<float> expected = npy_floats(parse_npy(audio.bytes(), "audio"));
+  const std::vector<float> expected = read_npy_floats(folder / "LJ050-0029.audio.npy").values;
   const auto check = [&](const std::string& input, float tolerance) {
     INFO(input);
     check_done(
@@ -359,8 +359,7 @@ TEST_CASE("a capture processes sound as its reference does") {
   const auto folder = *data / "nam";
   check_done(rig.run({"render", (folder / "input.wav").string(), "-o", "out.wav", "--voice",
                       (folder / "wavenet.nam").string(), "--bits", "32f"}));
-  const MappedFile golden((folder / "wavenet.golden.npy").string());
-  const std::vector<float> expected = npy_floats(parse_npy(golden.bytes(), "golden"));
+  const std::vector<float> expected = read_npy_floats(folder / "wavenet.golden.npy").values;
   const std::vector<float> samples = rig.samples_of("out.wav");
   REQUIRE(samples.size() == expected.size());
   CHECK(largest_difference(samples, expected) < 1e-5F);  // the figure the project promises

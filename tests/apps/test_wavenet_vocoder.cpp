@@ -3,12 +3,11 @@
 #include <cmath>
 
 #include "dsp/audio_file.h"
-#include "engine/files/mapped_file.h"
-#include "engine/files/npy.h"
 #include "engine/weights/mel_contract_json.h"
 #include "engine/weights/mel_file.h"
 #include "engine/weights/voice_file.h"
 #include "tests/support/largest_difference.h"
+#include "tests/support/npy_values.h"
 #include "tests/support/ondes_program.h"
 #include "tests/support/thrown_error.h"
 
@@ -25,8 +24,7 @@ std::string golden(const std::string& name) {
 }
 
 std::vector<float> load(const std::string& name) {
-  const MappedFile file(golden(name));
-  return npy_floats(parse_npy(file.bytes(), name));
+  return read_npy_floats(golden(name)).values;
 }
 
 // Imported `name`, and its golden frames as x.npy.

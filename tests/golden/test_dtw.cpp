@@ -6,28 +6,20 @@
 #include <vector>
 
 #include "dsp/dtw.h"
-#include "engine/files/mapped_file.h"
-#include "engine/files/npy.h"
+#include "tests/support/golden_values.h"
+#include "tests/support/npy_values.h"
 
 using namespace ondes;
 
 namespace {
 
-struct Array {
-  std::vector<std::int64_t> shape;
-  std::vector<double> values;
-};
-
-Array load(const std::string& name) {
-  const std::string path = std::string(ONDES_SOURCE_DIR) + "/tests/golden/dtw/" + name + ".npy";
-  const MappedFile file(path);
-  const NpyArray array = parse_npy(file.bytes(), path);
-  return {array.shape, npy_doubles(array)};
+NpyValues<double> load(const std::string& name) {
+  return read_npy_doubles(golden_path("dtw/" + name + ".npy"));
 }
 
 struct Features {
   explicit Features(const std::string& name) {
-    const Array array = load(name);
+    const NpyValues<double> array = load(name);
     frames = static_cast<int>(array.shape.at(0));
     columns = static_cast<int>(array.shape.at(1));
     for (const double value : array.values) {
@@ -43,7 +35,7 @@ struct Features {
 
 std::vector<DtwStep> load_path(const std::string& name) {
   std::vector<DtwStep> path;
-  const Array array = load(name);
+  const NpyValues<double> array = load(name);
   for (std::size_t i = 0; i < array.values.size(); i += 2) {
     path.push_back({static_cast<std::int32_t>(array.values[i]),
                     static_cast<std::int32_t>(array.values[i + 1])});

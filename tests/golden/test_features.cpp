@@ -9,9 +9,9 @@
 #include "dsp/mfcc.h"
 #include "dsp/onset_strength.h"
 #include "dsp/zero_crossings.h"
-#include "engine/files/mapped_file.h"
-#include "engine/files/npy.h"
+#include "tests/support/golden_values.h"
 #include "tests/support/largest_difference.h"
+#include "tests/support/npy_values.h"
 
 using namespace ondes;
 
@@ -24,16 +24,8 @@ constexpr double kKaldiTolerance = 1e-2;
 
 constexpr int kRatesHz[] = {16000, 22050};
 
-struct Array {
-  std::vector<std::int64_t> shape;
-  std::vector<float> values;
-};
-
-Array load(const std::string& name) {
-  const std::string path = std::string(ONDES_SOURCE_DIR) + "/tests/golden/" + name + ".npy";
-  const MappedFile file(path);
-  const NpyArray array = parse_npy(file.bytes(), path);
-  return {array.shape, npy_floats(array)};
+NpyValues<float> load(const std::string& name) {
+  return read_npy_floats(golden_path(name + ".npy"));
 }
 
 std::vector<float> input(int rate_hz) {
@@ -41,7 +33,7 @@ std::vector<float> input(int rate_hz) {
 }
 
 double worst_difference(const std::vector<float>& found, const std::string& name, int rate_hz) {
-  const Array expected = load("features/" + name + "_" + std::to_string(rate_hz));
+  const NpyValues<float> expected = load("features/" + name + "_" + std::to_string(rate_hz));
   REQUIRE(found.size() == expected.values.size());
   const double worst = largest_difference(found, expected.values);
   INFO(name << " at " << rate_hz << " Hz: worst difference " << worst);

@@ -8,9 +8,9 @@
 
 #include "dsp/audio_file.h"
 #include "dsp/log_mel.h"
-#include "engine/files/mapped_file.h"
-#include "engine/files/npy.h"
+#include "tests/support/golden_values.h"
 #include "tests/support/largest_difference.h"
+#include "tests/support/npy_values.h"
 #include "tests/support/test_data.h"
 
 using namespace ondes;
@@ -21,23 +21,12 @@ namespace {
 // ones where a band is quiet beside a loud one.
 constexpr double kTolerance = 1e-3;
 
-struct Array {
-  std::vector<std::int64_t> shape;
-  std::vector<float> values;
-};
-
-Array load(const std::string& path) {
-  const MappedFile file(path);
-  const NpyArray array = parse_npy(file.bytes(), path);
-  return {array.shape, npy_floats(array)};
-}
-
-Array golden(const std::string& name) {
-  return load(std::string(ONDES_SOURCE_DIR) + "/tests/golden/mel/" + name + ".npy");
+NpyValues<float> golden(const std::string& name) {
+  return read_npy_floats(golden_path("mel/" + name + ".npy"));
 }
 
 // The worst difference of frames-first `mel` to bands-first `expected`.
-double worst_difference(const std::vector<float>& mel, const Array& expected) {
+double worst_difference(const std::vector<float>& mel, const NpyValues<float>& expected) {
   REQUIRE(expected.shape.size() == 2);
   const auto mels = static_cast<std::size_t>(expected.shape[0]);
   const auto frames = static_cast<std::size_t>(expected.shape[1]);
@@ -58,7 +47,7 @@ TEST_CASE("every profile agrees with its own reference to 1e-3") {
   for (const std::string& name : mel_profile_names()) {
     LogMel log_mel(*mel_profile(name));
     const int rate_hz = log_mel.config().bank.sample_rate_hz;
-    const Array input = golden("input_" + std::to_string(rate_hz));
+    const NpyValues<float> input = golden("input_" + std::to_string(rate_hz));
     const double worst = worst_difference(log_mel.analyze(input.values), golden(name));
     INFO(name << ": worst difference " << worst);
     CHECK(worst < kTolerance);
@@ -74,7 +63,7 @@ TEST_CASE("filterbanks agree with librosa's") {
   MelBankConfig config{
       .sample_rate_hz = 16000, .fft_size = 256, .mels = 20, .fmin_hz = 50.0, .fmax_hz = 7000.0};
   for (const std::string name : {"slaney", "htk"}) {
-    const Array expected = golden("bank_" + name);
+    const NpyValues<float> expected = golden("bank_" + name);
     if (name == "htk") {
       config.scale = MelBankConfig::Scale::htk;
       config.norm = MelBankConfig::Norm::none;
@@ -101,7 +90,7 @@ TEST_CASE("our mel of a recording is the one a published vocoder was given") {
     const AudioClip clip = read_audio_file(recording.string());
     REQUIRE(clip.info.sample_rate_hz == 22050);
     REQUIRE(clip.info.channels == 1);
-    const double worst = worst_difference(log_mel.analyze(clip.samples), load(mel.string()));
+    const double worst = worst_difference(log_mel.analyze(clip.samples), read_npy_floats(mel));
     INFO(name << ": worst difference " << worst);
     CHECK(worst < kTolerance);
   }

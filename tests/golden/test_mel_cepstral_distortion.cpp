@@ -6,9 +6,8 @@
 #include <vector>
 
 #include "dsp/metrics/mel_cepstral_distortion.h"
-#include "engine/files/mapped_file.h"
-#include "engine/files/npy.h"
 #include "tests/support/golden_values.h"
+#include "tests/support/npy_values.h"
 #include "tests/support/test_data.h"
 
 using namespace ondes;
@@ -26,19 +25,30 @@ void check_close(const Measured& found, double expected) {
 }
 
 struct Envelopes {
-  std::vector<float> values;
+  explicit Envelopes(const std::string& name)
+      : array(read_npy_floats(golden_path(kFolder + name + ".npy"))),
+        view(array.values.data(),
+             static_cast<int>(array.shape.at(0)),
+             static_cast<int>(array.shape.at(1))) {}
+  Envelopes(const Envelopes&) = delete;
+  Envelopes& operator=(const Envelopes&) = delete;
+
+  NpyValues<float> array;
   ConstFrames view;
 };
 
-Envelopes envelopes(const std::string& name) {
-  const std::string path = golden_path(kFolder + name + ".npy");
-  const MappedFile file(path);
-  const NpyArray array = parse_npy(file.bytes(), path);
-  Envelopes result{npy_floats(array), {}};
-  result.view = {result.values.data(), static_cast<int>(array.shape[0]),
-                 static_cast<int>(array.shape[1])};
-  return result;
-}
+// Both sides of the corpus at one rate, "16000" to "48000".
+struct SoundsAt {
+  explicit SoundsAt(const std::string& rate)
+      : reference(read_mono(golden_path(kFolder + "reference_" + rate + ".wav"))),
+        generated(read_mono(golden_path(kFolder + "generated_" + rate + ".wav"))) {}
+  MelCepstralDistortion distortion(McdProfile profile) const {
+    return mel_cepstral_distortion(reference.samples, generated.samples, reference.rate_hz,
+                                   {.profile = profile});
+  }
+  MonoSound reference;
+  MonoSound generated;
+};
 
 }  // namespace
 
@@ -46,10 +56,7 @@ TEST_CASE("profile espnet agrees with ESPnet's recipe to 1e-5 dB, its path has a
   const GoldenValues expected = read_golden_values(kFolder + "values.txt");
   for (const std::string rate : {"16000", "22050", "48000"}) {
     CAPTURE(rate);
-    const MonoSound r = read_mono(golden_path(kFolder + "reference_" + rate + ".wav"));
-    const MonoSound g = read_mono(golden_path(kFolder + "generated_" + rate + ".wav"));
-    const auto found =
-        mel_cepstral_distortion(r.samples, g.samples, r.rate_hz, {.profile = McdProfile::espnet});
+    const auto found = SoundsAt(rate).distortion(McdProfile::espnet);
     check_close(found.value_db, expected.at(rate + ".espnet")[0]);
     CHECK(static_cast<double>(found.aligned_pairs) == expected.at(rate + ".espnet")[1]);
   }
@@ -59,10 +66,7 @@ TEST_CASE("profile kubichek agrees with mel-cepstral-distance to 1e-5, penalty i
   const GoldenValues expected = read_golden_values(kFolder + "values.txt");
   for (const std::string rate : {"16000", "22050", "48000"}) {
     CAPTURE(rate);
-    const MonoSound r = read_mono(golden_path(kFolder + "reference_" + rate + ".wav"));
-    const MonoSound g = read_mono(golden_path(kFolder + "generated_" + rate + ".wav"));
-    const auto found =
-        mel_cepstral_distortion(r.samples, g.samples, r.rate_hz, {.profile = McdProfile::kubichek});
+    const auto found = SoundsAt(rate).distortion(McdProfile::kubichek);
     check_close(found.value_db, expected.at(rate + ".kubichek")[0]);
     CHECK(found.alignment_penalty == Approx(expected.at(rate + ".kubichek")[1]).margin(1e-12));
   }
@@ -70,9 +74,9 @@ TEST_CASE("profile kubichek agrees with mel-cepstral-distance to 1e-5, penalty i
 
 TEST_CASE("profile pymcd agrees with pymcd in all three modes, given its envelopes") {
   const GoldenValues expected = read_golden_values(kFolder + "values.txt");
-  const Envelopes reference = envelopes("pymcd_reference");
-  const Envelopes padded = envelopes("pymcd_reference_padded");
-  const Envelopes generated = envelopes("pymcd_generated");
+  const Envelopes reference("pymcd_reference");
+  const Envelopes padded("pymcd_reference_padded");
+  const Envelopes generated("pymcd_generated");
   const auto warped = mel_cepstral_distortion_of_envelopes(reference.view, generated.view,
                                                            {.profile = McdProfile::pymcd});
   check_close(warped.value_db, expected.at("22050.pymcd_dtw")[0]);
@@ -85,8 +89,8 @@ TEST_CASE("profile pymcd agrees with pymcd in all three modes, given its envelop
 
 TEST_CASE("profile versa agrees with VERSA, plain and aligned, given its envelopes") {
   const GoldenValues expected = read_golden_values(kFolder + "values.txt");
-  const Envelopes reference = envelopes("versa_reference");
-  const Envelopes generated = envelopes("versa_generated");
+  const Envelopes reference("versa_reference");
+  const Envelopes generated("versa_generated");
   const auto plain = mel_cepstral_distortion_of_envelopes(
       reference.view, generated.view, {.profile = McdProfile::versa, .aligned = false});
   check_close(plain.value_db, expected.at("22050.versa_plain")[0]);
@@ -130,8 +134,8 @@ TEST_CASE("the profiles are five different numbers on one pair of files") {
                           .value_db.value);
   }
   for (const std::string tool : {"versa", "pymcd"}) {
-    values.push_back(*mel_cepstral_distortion_of_envelopes(envelopes(tool + "_reference").view,
-                                                           envelopes(tool + "_generated").view,
+    values.push_back(*mel_cepstral_distortion_of_envelopes(Envelopes(tool + "_reference").view,
+                                                           Envelopes(tool + "_generated").view,
                                                            {.profile = *mcd_profile(tool)})
                           .value_db.value);
   }

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "dsp/mel_cepstrum.h"
-#include "engine/files/mapped_file.h"
-#include "engine/files/npy.h"
+#include "tests/support/golden_values.h"
 #include "tests/support/largest_difference.h"
+#include "tests/support/npy_values.h"
 
 using namespace ondes;
 
@@ -18,21 +18,13 @@ constexpr double kIterated = 5e-4;
 // For conversions in double on both sides.
 constexpr double kConverted = 1e-6;
 
-struct Array {
-  std::vector<std::int64_t> shape;
-  std::vector<double> values;
-};
-
-Array golden(const std::string& name) {
-  const std::string path = std::string(ONDES_SOURCE_DIR) + "/tests/golden/" + name + ".npy";
-  const MappedFile file(path);
-  const NpyArray array = parse_npy(file.bytes(), path);
-  return {array.shape, npy_doubles(array)};
+NpyValues<double> golden(const std::string& name) {
+  return read_npy_doubles(golden_path(name + ".npy"));
 }
 
 // The first samples of a signal in ../mel.
 std::vector<float> signal(int rate_hz, std::size_t samples) {
-  const Array input = golden("mel/input_" + std::to_string(rate_hz));
+  const NpyValues<double> input = golden("mel/input_" + std::to_string(rate_hz));
   return {input.values.begin(), input.values.begin() + static_cast<std::ptrdiff_t>(samples)};
 }
 
@@ -109,12 +101,12 @@ TEST_CASE("a comparison with another constant fails") {
 }
 
 TEST_CASE("conversions agree with pysptk to 1e-6") {
-  const Array power = golden("mel_cepstrum/power");
+  const NpyValues<double> power = golden("mel_cepstrum/power");
   std::vector<double> mc(40);
   sp2mc(power.values, 0.466, mc);
   CHECK(largest_difference(mc, golden("mel_cepstrum/sp2mc").values) < kConverted);
 
-  const Array envelope = golden("mel_cepstrum/mc2sp");
+  const NpyValues<double> envelope = golden("mel_cepstrum/mc2sp");
   std::vector<double> back(envelope.values.size());
   mc2sp(mc, 0.466, back);
   for (std::size_t k = 0; k < back.size(); ++k) {

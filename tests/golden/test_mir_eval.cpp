@@ -6,8 +6,8 @@
 
 #include "dsp/metrics/melody_metrics.h"
 #include "dsp/metrics/note_metrics.h"
-#include "engine/files/mapped_file.h"
-#include "engine/files/npy.h"
+#include "tests/support/golden_values.h"
+#include "tests/support/npy_values.h"
 
 using namespace ondes;
 
@@ -15,13 +15,10 @@ namespace {
 
 struct Table {
   explicit Table(const std::string& name) {
-    const std::string path =
-        std::string(ONDES_SOURCE_DIR) + "/tests/golden/mir_eval/" + name + ".npy";
-    const MappedFile file(path);
-    const NpyArray array = parse_npy(file.bytes(), path);
+    const NpyValues<double> array = read_npy_doubles(golden_path("mir_eval/" + name + ".npy"));
     rows = static_cast<std::size_t>(array.shape.at(0));
     columns = static_cast<std::size_t>(array.shape.at(1));
-    values = npy_doubles(array);
+    values = array.values;
   }
   double at(std::size_t row, std::size_t column) const { return values[row * columns + column]; }
 

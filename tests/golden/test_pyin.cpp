@@ -8,33 +8,27 @@
 
 #include "dsp/audio_file.h"
 #include "dsp/pyin.h"
-#include "engine/files/mapped_file.h"
-#include "engine/files/npy.h"
+#include "tests/support/golden_values.h"
+#include "tests/support/npy_values.h"
 #include "tests/support/test_data.h"
 
 using namespace ondes;
 
 namespace {
 
-NpyArray parse(const MappedFile& file, const std::string& path) {
-  return parse_npy(file.bytes(), path);
-}
-
 std::string golden(const std::string& name) {
-  return std::string(ONDES_SOURCE_DIR) + "/tests/golden/pyin/" + name + ".npy";
+  return golden_path("pyin/" + name + ".npy");
 }
 
 std::vector<float> load_signal(const std::string& name) {
-  const MappedFile file(golden(name));
-  return npy_floats(parse(file, name));
+  return read_npy_floats(golden(name)).values;
 }
 
 struct Expected {
   explicit Expected(const std::string& name) {
-    const MappedFile file(golden(name));
-    const NpyArray array = parse(file, name);
+    const NpyValues<double> array = read_npy_doubles(golden(name));
     frames = static_cast<std::size_t>(array.shape.at(1));
-    values = npy_doubles(array);
+    values = array.values;
   }
   double hz(std::size_t t) const { return values[t]; }
   bool voiced(std::size_t t) const { return values[frames + t] > 0.5; }
@@ -107,8 +101,8 @@ TEST_CASE("YIN finds librosa's frequencies, in unvoiced frames too") {
        {"sweep", "vibrato", "silence_to_tone", "noise", "pulses", "noisy_tone"}) {
     CAPTURE(name);
     const PitchTrack track = track_pitch_yin(load_signal(name), 16000.0);
-    const MappedFile file(golden(std::string(name) + ".yin"));
-    const std::vector<double> expected = npy_doubles(parse(file, name));
+    const std::vector<double> expected =
+        read_npy_doubles(golden(std::string(name) + ".yin")).values;
     REQUIRE(track.size() == expected.size());
     for (std::size_t t = 0; t < expected.size(); ++t) {
       CAPTURE(t);

@@ -1,44 +1,18 @@
 // HiFi-GAN generators compiled to block plans: the judge's samples, bad weights.
 #include <catch2/catch.hpp>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
-#include "engine/files/json_fields.h"
-#include "engine/files/mapped_file.h"
-#include "engine/files/npy.h"
-#include "engine/weights/mel_file.h"
 #include "models/hifigan/alias_free_filter.h"
 #include "models/hifigan/hifigan.h"
+#include "tests/support/hifigan_reference.h"
 #include "tests/support/hifigan_rig.h"
 #include "tests/support/largest_difference.h"
+#include "tests/support/npy_values.h"
 #include "tests/support/test_data.h"
 #include "tests/support/thrown_error.h"
 
 using namespace ondes;
 
 namespace {
-
-constexpr int kReferenceBands = 80;
-
-std::vector<float> floats_of(const std::filesystem::path& path) {
-  const MappedFile file(path.string());
-  return npy_floats(parse_npy(file.bytes(), path.string()));
-}
-
-std::vector<float> mel_of(const std::filesystem::path& path) {
-  const MappedFile file(path.string());
-  return parse_mel_npy(file.bytes(), kReferenceBands, path.string()).values;
-}
-
-// The trained V3 generator of the reference data.
-BlockPlan reference_plan(const std::filesystem::path& folder) {
-  std::ifstream stream(folder / "config.json");
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  const HifiganConfig config =
-      hifigan_config_from_json(parse_json(text, "config.json"), "config.json");
-  return compile_hifigan(config, open_safetensors((folder / "generator.safetensors").string()),
-                         config.sample_rate_hz);
-}
 
 std::string compile_error(const HifiganConfig& config,
                           const std::map<std::string, TensorData>& tensors) {
@@ -62,8 +36,8 @@ TEST_CASE("the judge gives the trained V3 generator's reference audio") {
   // compared no more (the network reaches 13 frames far).
   constexpr int kFrames = 48;
   constexpr int kCompared = kFrames - 14;
-  const std::vector<float> mel = mel_of(folder / "LJ050-0029.mel.npy");
-  const std::vector<float> expected = floats_of(folder / "LJ050-0029.audio.npy");
+  const std::vector<float> mel = reference_mel(folder / "LJ050-0029.mel.npy");
+  const std::vector<float> expected = read_npy_floats(folder / "LJ050-0029.audio.npy").values;
   const ConstFrames view(mel.data(), kFrames, kReferenceBands);
   const std::vector<float> samples = evaluate_block_plan(plan, {&view, 1});
   REQUIRE(samples.size() == kFrames * 256);

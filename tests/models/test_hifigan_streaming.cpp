@@ -2,47 +2,21 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdio>
-#include <fstream>
-#include <nlohmann/json.hpp>
 #include <random>
 
 #include "dsp/level.h"
 #include "dsp/metrics/log_spectral_difference.h"
 #include "dsp/stft.h"
-#include "engine/files/json_fields.h"
-#include "engine/files/mapped_file.h"
-#include "engine/files/npy.h"
-#include "engine/weights/mel_file.h"
 #include "models/hifigan/hifigan.h"
+#include "tests/support/hifigan_reference.h"
 #include "tests/support/hifigan_rig.h"
 #include "tests/support/largest_difference.h"
+#include "tests/support/npy_values.h"
 #include "tests/support/test_data.h"
 
 using namespace ondes;
 
 namespace {
-
-constexpr int kReferenceBands = 80;
-
-std::vector<float> floats_of(const std::filesystem::path& path) {
-  const MappedFile file(path.string());
-  return npy_floats(parse_npy(file.bytes(), path.string()));
-}
-
-std::vector<float> mel_of(const std::filesystem::path& path) {
-  const MappedFile file(path.string());
-  return parse_mel_npy(file.bytes(), kReferenceBands, path.string()).values;
-}
-
-// The trained V3 generator of the reference data.
-BlockPlan reference_plan(const std::filesystem::path& folder) {
-  std::ifstream stream(folder / "config.json");
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  const HifiganConfig config =
-      hifigan_config_from_json(parse_json(text, "config.json"), "config.json");
-  return compile_hifigan(config, open_safetensors((folder / "generator.safetensors").string()),
-                         config.sample_rate_hz);
-}
 
 double signal_to_error_db(std::span<const float> reference, std::span<const float> found) {
   double power = 0.0;
@@ -97,8 +71,8 @@ TEST_CASE("the runner gives the trained V3 generator's reference audio, clips en
   const std::vector<int> blocks{64};
   for (const std::string clip : {"LJ050-0029", "LJ050-0030"}) {
     INFO(clip);
-    const std::vector<float> mel = mel_of(folder / (clip + ".mel.npy"));
-    const std::vector<float> expected = floats_of(folder / (clip + ".audio.npy"));
+    const std::vector<float> mel = reference_mel(folder / (clip + ".mel.npy"));
+    const std::vector<float> expected = read_npy_floats(folder / (clip + ".audio.npy")).values;
     const int frames = static_cast<int>(mel.size()) / kReferenceBands;
     const auto samples =
         run_blocks(*runner, ConstFrames(mel.data(), frames, kReferenceBands), blocks);
@@ -118,8 +92,8 @@ TEST_CASE("in 8 bits the trained V3 generator stays near its own f32 on a clip i
   }
   const auto folder = *data / "hifigan_v3_ljspeech";
   BlockPlan plan = reference_plan(folder);
-  const std::vector<float> heard = mel_of(folder / "LJ050-0030.mel.npy");
-  const std::vector<float> mel = mel_of(folder / "LJ050-0029.mel.npy");
+  const std::vector<float> heard = reference_mel(folder / "LJ050-0030.mel.npy");
+  const std::vector<float> mel = reference_mel(folder / "LJ050-0029.mel.npy");
   const auto view = [](const std::vector<float>& of) {
     return ConstFrames(of.data(), static_cast<int>(of.size()) / kReferenceBands, kReferenceBands);
   };

@@ -7,12 +7,12 @@
 
 #include "engine/conditioning/mel_contract.h"
 #include "engine/files/mapped_file.h"
-#include "engine/files/npy.h"
 #include "engine/plan/block_runner.h"
 #include "engine/weights/mel_contract_json.h"
 #include "models/importers/import_voice.h"
 #include "models/registry.h"
 #include "tests/support/largest_difference.h"
+#include "tests/support/npy_values.h"
 #include "tests/support/program.h"
 #include "tests/support/test_data.h"
 #include "tests/support/thrown_error.h"
@@ -58,11 +58,9 @@ struct Import {
 
 // Mel files are [bands, frames]; a plan takes [frames, bands].
 std::vector<float> evaluate(const BlockPlan& plan, const fs::path& mel_path) {
-  const MappedFile file(mel_path.string());
-  const NpyArray array = parse_npy(file.bytes(), mel_path.string());
-  const auto values = npy_floats(array);
-  const int bands = static_cast<int>(array.shape.at(0));
-  const int frames = static_cast<int>(array.shape.at(1));
+  const auto [shape, values] = read_npy_floats(mel_path);
+  const int bands = static_cast<int>(shape.at(0));
+  const int frames = static_cast<int>(shape.at(1));
   std::vector<float> turned(values.size());
   for (int b = 0; b < bands; ++b) {
     for (int t = 0; t < frames; ++t) {
@@ -79,8 +77,7 @@ void check_audio(const std::string& name) {
   const VoiceFile voice = imported_voice_file(Import(name).request());
   CHECK(voice.architecture == "hifigan");
   CHECK(voice.sample_rate_hz == 8000);
-  const MappedFile expected(golden(name + ".audio.npy").string());
-  const auto audio = npy_floats(parse_npy(expected.bytes(), name));
+  const std::vector<float> audio = read_npy_floats(golden(name + ".audio.npy")).values;
   const auto output = evaluate(compile_block_plan(voice), golden(name + ".mel.npy"));
   CHECK(largest_difference(output, audio) <= kTolerance);
 }

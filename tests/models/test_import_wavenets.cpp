@@ -2,14 +2,13 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "engine/files/mapped_file.h"
-#include "engine/files/npy.h"
 #include "engine/plan/step_runner.h"
 #include "engine/plan/step_vocoder.h"
 #include "models/importers/import_voice.h"
 #include "models/registry.h"
 #include "tests/support/hifigan_rig.h"
 #include "tests/support/largest_difference.h"
+#include "tests/support/npy_values.h"
 #include "tests/support/program.h"
 #include "tests/support/thrown_error.h"
 
@@ -28,8 +27,7 @@ std::string golden(const std::string& name) {
 }
 
 std::vector<float> load(const std::string& name) {
-  const MappedFile file(golden(name));
-  return npy_floats(parse_npy(file.bytes(), name));
+  return read_npy_floats(golden(name)).values;
 }
 
 struct Import {

@@ -7,13 +7,13 @@
 
 #include "dsp/audio_file.h"
 #include "engine/files/mapped_file.h"
-#include "engine/files/npy.h"
 #include "engine/plan/block_runner.h"
 #include "models/importers/import_voice.h"
 #include "models/nam/nam_lstm.h"
 #include "models/nam/nam_wavenet.h"
 #include "models/registry.h"
 #include "tests/support/largest_difference.h"
+#include "tests/support/npy_values.h"
 #include "tests/support/program.h"
 #include "tests/support/test_data.h"
 #include "tests/support/thrown_error.h"
@@ -39,8 +39,7 @@ fs::path golden_folder() {
 }
 
 std::vector<float> load_npy(const fs::path& path) {
-  const MappedFile file(path.string());
-  return npy_floats(parse_npy(file.bytes(), path.string()));
+  return read_npy_floats(path).values;
 }
 
 std::vector<float> evaluate(const BlockPlan& plan, const std::vector<float>& input) {
