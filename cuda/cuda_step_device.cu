@@ -26,6 +26,9 @@ __global__ void __launch_bounds__(kDenseThreads)
 // --- launchers -------------------------------------------------------------------------------
 
 StepKernel kernel_of(Precision precision, const StepLaunch& launch) {
+  if (launch.column_tiles > 0) {
+    return tile_step_kernel(launch);
+  }
   switch (precision) {
     case Precision::f16:
       return step_kernel_f16(launch);
@@ -71,6 +74,7 @@ class CudaStepDevice final : public StepDevice {
     limits_.multiprocessors = properties.multiProcessorCount;
     limits_.shared_bytes_per_block = properties.sharedMemPerBlockOptin;
     limits_.l2_bytes = static_cast<std::size_t>(properties.l2CacheSize);
+    limits_.arch = 10 * properties.major + properties.minor;
     ONDES_CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
     if (properties.major >= 9) {
       count_clusters();

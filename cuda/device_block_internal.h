@@ -122,4 +122,13 @@ class DeviceBlock {
   std::byte* shared_;
 };
 
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+// Blocks of a cluster share an index: that of the cluster.
+class DeviceClusterBlock : public DeviceBlock {
+ public:
+  __device__ explicit DeviceClusterBlock(std::byte* shared) : DeviceBlock(shared) {}
+  __device__ int index() const { return DeviceBlock::index() / DeviceBlock::ranks(); }
+};
+#endif
+
 }  // namespace ondes

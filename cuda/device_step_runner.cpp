@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "cuda/step_persistent_planner.h"
+#include "cuda/step_tile_planner.h"
 #include "engine/cpu/runner_options.h"
 
 namespace ondes::gpu {
@@ -58,6 +59,12 @@ class DeviceStepRunner final : public StepRunner {
       if (launch && (persistent_.empty() || persistent_.back().first < most)) {
         persistent_.emplace_back(most, *launch);
         device_->prepare(options.precision, *launch);
+      }
+    }
+    tiles_ = plan_tiles(model_, device_->limits());
+    for (const auto* launches : {&tiles_.blocks, &tiles_.clusters}) {
+      for (const StepLaunch& launch : *launches) {
+        device_->prepare(options.precision, launch);
       }
     }
     sizes();
@@ -207,7 +214,7 @@ class DeviceStepRunner final : public StepRunner {
     StepCall call = call_;
     call.probe_lane = probed_lane(lanes);
     call.probe = call.probe_lane >= 0 ? probe_memory_ : nullptr;
-    const StepLaunch& launch = chosen(static_cast<int>(lanes.size()));
+    const StepLaunch launch = chosen(static_cast<int>(lanes.size()));
     call.lanes = reinterpret_cast<const DeviceLane*>(in_ + lanes_at_);
     call.lane_count = static_cast<int>(lanes.size());
     call.samples = count;
@@ -221,6 +228,8 @@ class DeviceStepRunner final : public StepRunner {
     call.scratch = launch.scratch_bytes_per_block > 0 ? scratch_ : nullptr;
     call.resident_bytes = launch.resident_bytes;
     call.map = launch.map;
+    call.head_map = launch.head_map;
+    call.tile = launch.tile;
     call.slicing = launch.slicing;
     call.cluster = launch.holds;
     call.persistent = launch.persistent;
@@ -242,17 +251,29 @@ class DeviceStepRunner final : public StepRunner {
     hand_out(lanes, from, count, call.probe != nullptr);
   }
 
+  // Clusters first, their weights do not travel; then the chip as one; then a block for itself.
   // Hidden values are looked at in the variant that has them all in one block.
-  const StepLaunch& chosen(int lanes) const {
-    if (cluster_ && probe_ == nullptr && lanes <= device_->limits().clusters) {
-      return *cluster_;
-    }
-    for (const auto& [most, launch] : persistent_) {
-      if (probe_ == nullptr && lanes <= most) {
+  StepLaunch chosen(int lanes) const {
+    const DeviceLimits& limits = device_->limits();
+    if (probe_ == nullptr) {
+      if (const StepLaunch* tiles = chosen_tile_cluster(tiles_, lanes, limits)) {
+        StepLaunch launch = *tiles;
+        launch.tile.groups = tile_groups(launch, lanes, limits);
         return launch;
       }
+      if (cluster_ && lanes <= limits.clusters) {
+        return *cluster_;
+      }
+      for (const auto& [most, launch] : persistent_) {
+        if (lanes <= most) {
+          return launch;
+        }
+      }
     }
-    return launches_[size(chosen_group(lanes, device_->limits()))];
+    if (const StepLaunch* tiles = chosen_tile_block(tiles_, lanes, limits)) {
+      return *tiles;
+    }
+    return launches_[size(chosen_group(lanes, limits))];
   }
 
   void clear_fresh(std::span<const StepLane> lanes) {
@@ -381,6 +402,7 @@ class DeviceStepRunner final : public StepRunner {
   PackedStepModel model_;
   std::vector<StepLaunch> launches_;  // one a group size
   std::optional<StepLaunch> cluster_;
+  TileLaunches tiles_;
   std::vector<std::pair<int, StepLaunch>> persistent_;  // for at most so many lanes, ascending
   bool failed_ = false;                                 // once, and from then on
   std::size_t gates_ = 0;                               // L * 2G

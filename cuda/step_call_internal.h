@@ -43,6 +43,25 @@ struct ClusterHolds {
   bool head = false;  // the head block: the last two products
 };
 
+// A block's shared memory in the tensor-core kernels beside its lanes' scratch, which is where it
+// begins: offsets in quads. Sums lie as step_tile_layout.h says. Pairs are the two sides of what
+// blocks of a cluster hand on; one block alone uses the first.
+struct TileMap {
+  int acc = 0;        // (own layers, gate row tiles, column tiles, 32): conditioning and past taps
+  int h[2] = {};      // (R's row tiles, column tiles, 32)
+  int skip[2] = {};   // (S's row tiles, column tiles, 32)
+  int held = 0;       // weights
+  int head_held = 0;  // the head block's
+  int layers = 1;     // room for so many layers' z and past vectors
+  int groups = 1;     // of lanes in a cluster, in turns
+  int most_groups = 1;
+  int held_layers = 0;     // a block alone: the first so many
+  bool hold_skip = false;  // a stage: beside the chain's
+  bool hold_past = false;
+  int held_head_tiles = 0;  // row tiles of the last two products, the rest are read in the image
+  int held_output_tiles = 0;
+};
+
 struct StepCall {
   const std::byte* image = nullptr;
   std::uint32_t resident_bytes = 0;  // of the image, copied to shared memory by every block
@@ -60,6 +79,8 @@ struct StepCall {
   float* probe = nullptr;             // (samples, L*R + L*G + O) of lane probe_lane; may be null
   int probe_lane = -1;
   ScratchMap map;
+  ScratchMap head_map;  // of a tensor-core cluster's head
+  TileMap tile;
   Slicing slicing;
   ClusterHolds cluster;        // read by the cluster kernel alone
   PersistentShape persistent;  // read, with the words, by the kernel across the chip alone

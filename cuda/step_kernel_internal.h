@@ -38,7 +38,7 @@ class StepBody : public StepLanes<Arithmetic, kLanes, kResidual, Block> {
 
  public:
   ONDES_HOST_DEVICE StepBody(Block& block, const StepModelView& model, const StepCall& call)
-      : Base(block, model, call) {}
+      : Base(block, model, call, call.map) {}
 
   ONDES_HOST_DEVICE void run() {
     enter();
@@ -76,6 +76,9 @@ class StepBody : public StepLanes<Arithmetic, kLanes, kResidual, Block> {
   using Base::map_;
   using Base::misc;
   using Base::model_;
+  using Base::probe_lane;
+  using Base::probe_row;
+  using Base::probed;
   using Base::quads;
   using Base::quads_r;
   using Base::residual;
@@ -459,14 +462,6 @@ class StepBody : public StepLanes<Arithmetic, kLanes, kResidual, Block> {
   }
 
   // --- looking inside --------------------------------------------------------------------------
-  ONDES_HOST_DEVICE float* probe_row(int t) const {
-    return call_.probe +
-           static_cast<std::size_t>(t) *
-               static_cast<std::size_t>(model_.layers * (residual() + gate()) + model_.outputs);
-  }
-  ONDES_HOST_DEVICE int probe_lane() const { return call_.probe_lane - first_lane_; }
-  ONDES_HOST_DEVICE bool probed() const { return probe_lane() >= 0 && probe_lane() < lanes_; }
-
   ONDES_HOST_DEVICE void probe_h(int l, int t) {
     block_.phase([&](int thread) {
       for (int c = thread; probed() && c < residual(); c += block_.threads()) {

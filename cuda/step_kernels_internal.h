@@ -7,6 +7,7 @@ namespace ondes::gpu {
 
 using StepKernel = void (*)(StepModelView, StepCall);
 
+StepKernel tile_step_kernel(const StepLaunch& launch);
 StepKernel step_kernel_f32(const StepLaunch& launch);
 StepKernel step_kernel_f16(const StepLaunch& launch);
 StepKernel step_kernel_i16(const StepLaunch& launch);

@@ -39,9 +39,12 @@ static_assert(sizeof(LaneMisc) <= 48);
 template <typename Arithmetic, int kLanes, int kResidual, typename Block>
 class StepLanes {
  public:
-  // Its lanes are the kLanes of the block's index.
-  ONDES_HOST_DEVICE StepLanes(Block& block, const StepModelView& model, const StepCall& call)
-      : block_(block), model_(model), call_(call), map_(call.map) {
+  // Its lanes are the kLanes of the block's index; `map` is the call's, or a body's own.
+  ONDES_HOST_DEVICE StepLanes(Block& block,
+                              const StepModelView& model,
+                              const StepCall& call,
+                              const ScratchMap& map)
+      : block_(block), model_(model), call_(call), map_(map) {
     first_lane_ = block.index() * kLanes;
     lanes_ = smaller(kLanes, call.lane_count - first_lane_);
     resident_ = block.shared();
@@ -244,6 +247,15 @@ class StepLanes {
     own.h_max = 0;
     ++own.sample;
   }
+
+  // --- looking inside --------------------------------------------------------------------------
+  ONDES_HOST_DEVICE float* probe_row(int t) const {
+    return call_.probe +
+           static_cast<std::size_t>(t) *
+               static_cast<std::size_t>(model_.layers * (residual() + gate()) + model_.outputs);
+  }
+  ONDES_HOST_DEVICE int probe_lane() const { return call_.probe_lane - first_lane_; }
+  ONDES_HOST_DEVICE bool probed() const { return probe_lane() >= 0 && probe_lane() < lanes_; }
 
   Block& block_;
   const StepModelView& model_;

@@ -22,15 +22,6 @@ __global__ void __launch_bounds__(512, 1) step_kernel(const __grid_constant__ St
   StepBody<Arithmetic, kLanes, kResidual, DeviceBlock>(block, model, call).run();
 }
 
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-// Blocks of a cluster share an index: that of their lane.
-class DeviceClusterBlock : public DeviceBlock {
- public:
-  __device__ explicit DeviceClusterBlock(std::byte* shared) : DeviceBlock(shared) {}
-  __device__ int index() const { return DeviceBlock::index() / DeviceBlock::ranks(); }
-};
-#endif
-
 // Clusters came with sm_90: for older targets there is no code, and the planner asks for none.
 template <typename Arithmetic, int kResidual>
 __global__ void __launch_bounds__(512, 1)

@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "cuda/step_math.h"
+#include "cuda/step_tile_layout.h"
 #include "engine/host_device.h"
 #include "engine/plan/step_runner.h"
 
@@ -59,6 +60,17 @@ struct DenseView {
   std::uint32_t bias = 0;     // (outputs)
 };
 
+// The products' weights once more, as tensor cores take them (cuda/step_tile_layout.h). Of layers that
+// follow each other: the first one's.
+struct TileModel {
+  TileMatrix current;
+  TileMatrix past;  // older taps, oldest first, each whole stretches
+  TileMatrix update;
+  TileMatrix skip;
+  TileMatrix head;
+  TileMatrix output;
+};
+
 inline constexpr int kMostEncoderLayers = 8;
 
 struct StepModelView {
@@ -103,6 +115,7 @@ struct StepModelView {
   std::uint32_t input_bias = 0;       // (R)
   DenseView encoder[kMostEncoderLayers];
   int encoder_layers = 0;
+  TileModel tiles;           // f16
   DenseView projection;      // C -> L * 2G, the convolutions' biases in it
   int ring_vectors = 0;      // of a slot
   DistributionView sampler;  // its pointers are set from the image

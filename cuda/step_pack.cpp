@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string>
 
+#include "cuda/step_tile_pack.h"
 #include "engine/cpu/runner_options.h"
 #include "engine/error.h"
 #include "engine/half.h"
@@ -38,6 +39,9 @@ class Packer {
     past_taps(view);
     input(view);
     conditioning(view);
+    if (precision_ == Precision::f16) {
+      view.tiles = append_tiles(plan_, model_.image);
+    }
     if (model_.image.size() > 0xFFFFFFF0U) {
       throw Error(ErrorCode::usage, "cuda: the plan's weights exceed 4 GB");
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cuda/step_persistent_planner.h"
+#include "cuda/step_tile_planner.h"
 
 namespace ondes::gpu {
 namespace {
@@ -111,6 +112,9 @@ int chosen_group(int lanes, const DeviceLimits& limits) {
 std::string describe(const StepLaunch& launch, const PackedStepModel& model) {
   if (launch.persistent.blocks() > 0) {
     return describe_persistent(launch);
+  }
+  if (launch.column_tiles > 0) {
+    return describe_tiles(launch, model);
   }
   if (launch.cluster_blocks > 0) {
     return "a cluster of " + std::to_string(launch.cluster_blocks) + " blocks a lane, " +

@@ -25,6 +25,7 @@ struct DeviceLimits {
   std::size_t l2_bytes = 0;
   int clusters = 0;          // of kClusterBlocks blocks with all their shared memory, at once
   bool cooperative = false;  // launches whose blocks all run at once, one a multiprocessor
+  int arch = 0;              // 90 for sm_90; below 80 tensor cores are not used
 };
 
 inline constexpr int kLaneGroups[] = {1, 4, 8};
@@ -32,14 +33,17 @@ inline constexpr int kClusterBlocks = 8;  // the most that every device with clu
 
 struct StepLaunch {
   int lanes_per_block = 1;
+  int column_tiles = 0;    // > 0: on tensor cores, so many tiles of 8 lanes (step_tile_planner.h)
   int fixed_residual = 0;  // instance: R = G = this, 0 for any shape
   int threads = 0;
   std::size_t shared_bytes = 0;
   std::uint32_t resident_bytes = 0;
   std::size_t scratch_bytes_per_block = 0;  // in global memory; 0 if shared
   ScratchMap map;
+  ScratchMap head_map;  // of a tensor-core cluster's head
+  TileMap tile;
   Slicing slicing;
-  int cluster_blocks = 0;  // > 0: one cluster of so many blocks a lane
+  int cluster_blocks = 0;  // > 0: one cluster of so many blocks a lane, or as tile.groups say
   ClusterHolds holds;
   PersistentShape persistent;  // blocks() > 0: all lanes across so many blocks
 
@@ -47,8 +51,8 @@ struct StepLaunch {
     if (persistent.blocks() > 0) {
       return persistent.blocks();
     }
-    return cluster_blocks > 0 ? lanes * cluster_blocks
-                              : (lanes + lanes_per_block - 1) / lanes_per_block;
+    const int each = lanes_per_block * tile.groups;
+    return (lanes + each - 1) / each * (cluster_blocks > 0 ? cluster_blocks : 1);
   }
 };
 

@@ -10,6 +10,8 @@
 #include "cuda/step_dense_internal.h"
 #include "cuda/step_device.h"
 #include "cuda/step_kernel_internal.h"
+#include "cuda/step_tile_block_internal.h"
+#include "cuda/step_tile_cluster_internal.h"
 
 namespace ondes::gpu {
 
@@ -52,6 +54,10 @@ class EmulatedStepDevice : public StepDevice {
             const StepLaunch& launch,
             const StepModelView& model,
             const StepCall& call) noexcept override {
+    if (launch.column_tiles > 0) {
+      return launch.fixed_residual == 64 ? tiles<64>(launch, model, call)
+                                         : tiles<0>(launch, model, call);
+    }
     switch (precision) {
       case Precision::f32:
         return groups<F32Arithmetic>(launch, model, call);
@@ -99,6 +105,49 @@ class EmulatedStepDevice : public StepDevice {
             body.leave();
           } else {
             body.superstep((s - 1) / each, (s - 1) % each);
+          }
+        });
+  }
+
+  template <int kResidual>
+  void tiles(const StepLaunch& launch, const StepModelView& model, const StepCall& call) {
+    if (launch.cluster_blocks > 0) {
+      return launch.column_tiles == 1 ? tile_clusters<1, kResidual>(launch, model, call)
+                                      : tile_clusters<2, kResidual>(launch, model, call);
+    }
+    switch (launch.column_tiles) {
+      case 1:
+        return tile_blocks<1, kResidual>(launch, model, call);
+      case 2:
+        return tile_blocks<2, kResidual>(launch, model, call);
+      default:
+        return tile_blocks<4, kResidual>(launch, model, call);
+    }
+  }
+
+  template <int kTiles, int kResidual>
+  void tile_blocks(const StepLaunch& launch, const StepModelView& model, const StepCall& call) {
+    emulate_grid(launch.blocks(call.lane_count), launch.threads, launch.shared_bytes, config_.order,
+                 [&](EmulatedBlock& block) {
+                   TileBlockBody<kTiles, kResidual, EmulatedBlock>(block, model, call).run();
+                 });
+  }
+
+  template <int kTiles, int kResidual>
+  void tile_clusters(const StepLaunch& launch, const StepModelView& model, const StepCall& call) {
+    using Body = TileClusterBody<kTiles, kResidual, EmulatedClusterBlock>;
+    const int last = Body::supersteps(call, launch.cluster_blocks) + 1;
+    emulate_clusters(
+        {launch.blocks(call.lane_count) / launch.cluster_blocks, launch.cluster_blocks,
+         launch.threads, launch.shared_bytes, config_.order, last + 1},
+        [&](EmulatedClusterBlock& block) { return std::make_unique<Body>(block, model, call); },
+        [&](Body& body, int s) {
+          if (s == 0) {
+            body.enter();
+          } else if (s == last) {
+            body.leave();
+          } else {
+            body.superstep(s - 1);
           }
         });
   }

@@ -1,0 +1,118 @@
+// What the tests of emulated step kernels share: runners on an emulated device, shapes that meet
+// every branch, lanes, and the comparison of a lane's inside under teacher forcing.
+#pragma once
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "cuda/device_step_runner.h"
+#include "engine/cpu/runner_options.h"
+#include "tests/cuda/emulated_step_device.h"
+#include "tests/cuda/random_step_plan.h"
+#include "tests/support/runner_rig.h"
+
+namespace ondes {
+
+inline std::unique_ptr<StepRunner> emulated(const StepPlan& plan,
+                                            const StepRunnerOptions& options,
+                                            const gpu::EmulatedDevice& device = {}) {
+  return gpu::make_device_step_runner(std::make_unique<gpu::EmulatedStepDevice>(device), plan,
+                                      options);
+}
+
+inline std::vector<StepShape> shapes() {
+  std::vector<StepShape> all;
+  StepShape odd;
+  odd.name = "odd channels, 3 taps, mixture, encoder";
+  odd.taps = 3;
+  odd.dilations = {1, 2, 4, 1, 3};
+  odd.encoder = {6, 5};
+  all.push_back(odd);
+  StepShape gaussian;
+  gaussian.name = "R = G = 32, 2 taps, Gaussian, no sample features";
+  gaussian.residual = gaussian.gate = 32;
+  gaussian.skip = 48;
+  gaussian.head = 24;
+  gaussian.dilations = {1, 2, 4, 8};
+  gaussian.sample_features = 0;
+  gaussian.distribution = Distribution::gaussian;
+  gaussian.last_residual = false;
+  all.push_back(gaussian);
+  StepShape classes;
+  classes.name = "embedding, mu-law, no rows";
+  classes.residual = 20;
+  classes.gate = 17;
+  classes.skip = 40;
+  classes.head = 33;
+  classes.dilations = {1, 5, 16};
+  classes.row_features = 0;
+  classes.distribution = Distribution::mu_law_categorical;
+  classes.input = InputKind::embedding;
+  classes.choices = 61;
+  all.push_back(classes);
+  StepShape wide;
+  wide.name = "wide, i16 skip in several chunks, one tap";
+  wide.residual = 40;
+  wide.gate = 70;
+  wide.skip = 100;
+  wide.head = 50;
+  wide.taps = 1;
+  wide.dilations = {1, 1, 1, 1, 1};
+  wide.encoder = {12};
+  wide.choices = 10;
+  all.push_back(wide);
+  return all;
+}
+
+inline std::vector<RigLane> lanes_of(int count) {
+  std::vector<RigLane> lanes;
+  for (int i = 0; i < count; ++i) {
+    const float temperatures[] = {1.0F, 0.7F, 0.0F};
+    lanes.push_back({count - 1 - i, static_cast<std::uint64_t>(20 + i), temperatures[i % 3], {}});
+  }
+  return lanes;
+}
+
+inline double worst_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  REQUIRE(a.size() == b.size());
+  double worst = 0.0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    REQUIRE(std::isfinite(a[i]));
+    worst = std::max(worst, std::fabs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
+  }
+  return worst;
+}
+
+inline constexpr int kTotal =
+    90;  // nearly three rows of the rig; rings of up to 16 wrap five times
+
+// Every hidden value and output, and the likelihoods, of a lane under teacher forcing.
+struct Followed {
+  std::vector<float> hidden;
+  std::vector<float> likelihood;
+};
+
+inline Followed follow(StepRunner& runner, const StepPlan& plan, const RunnerRig& rig, int block) {
+  const std::vector<float> teacher = rig.teacher(3, kTotal);
+  const int width =
+      plan.layer_count() * (plan.residual_channels + plan.gate_channels) + plan.output.outputs;
+  Buffer values(kTotal, width);
+  StepProbe probe{1, values.view(), 0};
+  runner.set_probe(&probe);
+  const auto results = rig.run(runner, {{1, 31, 1.0F, teacher}}, kTotal, block);
+  CHECK(probe.next_frame == kTotal);
+  runner.set_probe(nullptr);
+  return {{values.view().data(), values.view().data() + kTotal * width}, results[0].log_likelihood};
+}
+
+// A half keeps 11 bits: a weight and an input are off by up to 2^-12 of themselves each, a product of
+// n inputs of order one with weights of 1/sqrt(n) by some 3e-4 where the errors do not conspire; the
+// h that grows by L such steps, and the outputs, by a few times that. Measured: 4.1e-4.
+inline constexpr double kHalfHidden = 2e-3;
+// ln P by bins of networks as untrained as these: their scales are wide. Measured: 6.7e-5.
+inline constexpr double kHalfLikelihood = 1e-3;
+
+}  // namespace ondes
