@@ -26,6 +26,9 @@ __global__ void __launch_bounds__(kDenseThreads)
 // --- launchers -------------------------------------------------------------------------------
 
 StepKernel kernel_of(Precision precision, const StepLaunch& launch) {
+  if (launch.persistent.blocks() > 0) {
+    return persistent_step_kernel(precision, launch);
+  }
   if (launch.column_tiles > 0) {
     return tile_step_kernel(launch);
   }
@@ -41,9 +44,9 @@ StepKernel kernel_of(Precision precision, const StepLaunch& launch) {
   }
 }
 
-// Grid, shared memory and cluster of a launch.
-struct ClusterConfig {
-  ClusterConfig(const StepLaunch& launch, int blocks, cudaStream_t stream) {
+// Grid, shared memory and cluster of a launch; one across the chip runs as a whole or not at all.
+struct GridConfig {
+  GridConfig(const StepLaunch& launch, int blocks, cudaStream_t stream) {
     config.gridDim = dim3(static_cast<unsigned>(blocks));
     config.blockDim = dim3(static_cast<unsigned>(launch.threads));
     config.dynamicSmemBytes = launch.shared_bytes;
@@ -55,10 +58,15 @@ struct ClusterConfig {
       attribute.val.clusterDim.z = 1;
       config.attrs = &attribute;
       config.numAttrs = 1;
+    } else if (launch.persistent.blocks() > 0) {
+      attribute.id = cudaLaunchAttributeCooperative;
+      attribute.val.cooperative = 1;
+      config.attrs = &attribute;
+      config.numAttrs = 1;
     }
   }
-  ClusterConfig(const ClusterConfig&) = delete;  // config points into it
-  ClusterConfig& operator=(const ClusterConfig&) = delete;
+  GridConfig(const GridConfig&) = delete;  // config points into it
+  GridConfig& operator=(const GridConfig&) = delete;
 
   cudaLaunchConfig_t config{};
   cudaLaunchAttribute attribute{};
@@ -75,6 +83,7 @@ class CudaStepDevice final : public StepDevice {
     limits_.shared_bytes_per_block = properties.sharedMemPerBlockOptin;
     limits_.l2_bytes = static_cast<std::size_t>(properties.l2CacheSize);
     limits_.arch = 10 * properties.major + properties.minor;
+    limits_.cooperative = properties.cooperativeLaunch != 0;
     ONDES_CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
     if (properties.major >= 9) {
       count_clusters();
@@ -156,7 +165,7 @@ class CudaStepDevice final : public StepDevice {
             const StepModelView& model,
             const StepCall& call) noexcept override {
     if (ready()) {
-      ClusterConfig grid(launch, launch.blocks(call.lane_count), stream_);
+      GridConfig grid(launch, launch.blocks(call.lane_count), stream_);
       note(cudaLaunchKernelEx(&grid.config, kernel_of(precision, launch), model, call));
     }
   }
@@ -176,7 +185,7 @@ class CudaStepDevice final : public StepDevice {
     launch.cluster_blocks = kClusterBlocks;
     launch.shared_bytes = limits_.shared_bytes_per_block;
     prepare(Precision::i8, launch);
-    const ClusterConfig grid(launch, kClusterBlocks, stream_);
+    const GridConfig grid(launch, kClusterBlocks, stream_);
     ONDES_CUDA_CHECK(cudaOccupancyMaxActiveClusters(
         &limits_.clusters, kernel_of(Precision::i8, launch), &grid.config));
   }

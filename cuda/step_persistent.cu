@@ -86,6 +86,8 @@ StepKernel persistent_kernel_of(const StepLaunch& launch) {
 
 StepKernel persistent_step_kernel(Precision precision, const StepLaunch& launch) {
   switch (precision) {
+    case Precision::f16:
+      return persistent_kernel_of<F16Arithmetic>(launch);
     case Precision::i16:
       return persistent_kernel_of<I16Arithmetic>(launch);
     case Precision::i8:

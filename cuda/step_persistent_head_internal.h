@@ -21,10 +21,14 @@ class PersistentHead : public PersistentPart<Arithmetic, kResidual, Block> {
     const int heads = call.persistent.heads;
     const int part = block.index() - call.persistent.stages;
     last_ = part == heads - 1;
-    skip_.first = PersistentShape::first_of(model.skip, part, heads);
-    skip_.count = PersistentShape::first_of(model.skip, part + 1, heads) - skip_.first;
-    head_.first = PersistentShape::first_of(model.head, part, heads);
-    head_.count = PersistentShape::first_of(model.head, part + 1, heads) - head_.first;
+    skip_ = share(model.skip, part, heads);
+    head_ = share(model.head, part, heads);
+    skip_.words = this->words_.skip;
+    head_.words = this->words_.head;
+    skip_.to = this->map_.skip;
+    head_.to = this->map_.head;
+    skip_.published = heads > 1;
+    head_.published = !last_;
   }
 
   ONDES_HOST_DEVICE void enter() {
@@ -59,10 +63,27 @@ class PersistentHead : public PersistentPart<Arithmetic, kResidual, Block> {
   }
 
  private:
+  // This block's part of a vector that all head blocks make together.
   struct Share {
+    int all = 0;
     int first = 0;
     int count = 0;
+    int words = 0;  // where it is exchanged
+    int to = 0;     // where it lies in scratch
+    bool published = false;
   };
+
+  ONDES_HOST_DEVICE static Share share(int outputs, int part, int parts) {
+    Share made;
+    made.all = outputs;
+    made.first = PersistentShape::first_of(outputs, part, parts);
+    made.count = PersistentShape::first_of(outputs, part + 1, parts) - made.first;
+    return made;
+  }
+  ONDES_HOST_DEVICE void keep(const Share& of, int channel, float value) {
+    this->rectified(0, of.to, channel, value,
+                    of.words == skip_.words ? &LaneMisc::skip_max : &LaneMisc::head_max);
+  }
 
   // --- weights ---------------------------------------------------------------------------------
   ONDES_HOST_DEVICE Quad* held_head() const {
@@ -97,15 +118,13 @@ class PersistentHead : public PersistentPart<Arithmetic, kResidual, Block> {
         }
         break;
       case 2:
-        wait = receive_others(skip_, this->model_.skip, this->words_.skip, this->map_.skip,
-                              &LaneMisc::skip_max);
+        wait = receive_others(skip_);
         if (wait == Wait::ready) {
           head_share();
         }
         break;
       default:
-        wait = receive_others(head_, this->model_.head, this->words_.head, this->map_.head,
-                              &LaneMisc::head_max);
+        wait = receive_others(head_);
         if (wait == Wait::ready) {
           finish_sample();
         }
@@ -133,8 +152,7 @@ class PersistentHead : public PersistentPart<Arithmetic, kResidual, Block> {
     const Product product = share_of(whole, skip_, this->map_.z, this->call_.slicing.skip,
                                      this->model_.skip_bias, this->held_);
     this->template multiply<Arithmetic>(product);
-    rectify(product, whole, skip_, 1.0F / this->model_.levels, this->words_.skip, this->map_.skip,
-            &LaneMisc::skip_max);
+    rectify(product, whole, skip_, 1.0F / this->model_.levels);
   }
 
   ONDES_HOST_DEVICE void head_share() {
@@ -146,8 +164,7 @@ class PersistentHead : public PersistentPart<Arithmetic, kResidual, Block> {
     const Product product = share_of(whole, head_, this->map_.skip_x, this->call_.slicing.head,
                                      this->model_.head_bias, held_head());
     this->template multiply<Arithmetic>(product);
-    rectify(product, whole, head_, this->scale_of(this->misc(0).skip_max, this->model_.levels),
-            this->words_.head, this->map_.head, &LaneMisc::head_max);
+    rectify(product, whole, head_, this->scale_of(this->misc(0).skip_max, this->model_.levels));
   }
 
   ONDES_HOST_DEVICE void finish_sample() {
@@ -211,37 +228,24 @@ class PersistentHead : public PersistentPart<Arithmetic, kResidual, Block> {
   ONDES_HOST_DEVICE void rectify(const Product& product,
                                  const MatrixView& whole,
                                  const Share& share,
-                                 float x_scale,
-                                 int words,
-                                 int to,
-                                 std::uint32_t LaneMisc::*maximum) {
+                                 float x_scale) {
     this->block_.phase([&](int thread) {
       for (int o = thread; o < share.count; o += this->block_.threads()) {
         const float value = larger(finished_share(product, whole, share.first, o, x_scale), 0.0F);
-        if (this->shape().heads > 1) {
-          this->publish(words + share.first + o, std::bit_cast<std::uint32_t>(value));
+        if (share.published) {
+          this->publish(share.words + share.first + o, std::bit_cast<std::uint32_t>(value));
         }
-        keep(to, share.first + o, value, maximum);
+        keep(share, share.first + o, value);
       }
     });
   }
 
-  ONDES_HOST_DEVICE void keep(int to, int c, float value, std::uint32_t LaneMisc::*maximum) {
-    this->floats(0, to)[c] = value;
-    if constexpr (Arithmetic::kInteger) {
-      raise_maximum(&(this->misc(0).*maximum), value);
-    }
-  }
-
-  ONDES_HOST_DEVICE Wait
-  receive_others(const Share& own, int all, int words, int to, std::uint32_t LaneMisc::*maximum) {
+  ONDES_HOST_DEVICE Wait receive_others(const Share& own) {
     const auto channel = [&own](int i) { return i < own.first ? i : i + own.count; };
     return this->block_.await(
-        all - own.count, this->number(),
-        [&](int i) { return this->word(this->number(), words + channel(i)); },
-        [&](int i, std::uint32_t bits) {
-          keep(to, channel(i), std::bit_cast<float>(bits), maximum);
-        });
+        own.all - own.count, this->number(),
+        [&](int i) { return this->word(this->number(), own.words + channel(i)); },
+        [&](int i, std::uint32_t bits) { keep(own, channel(i), std::bit_cast<float>(bits)); });
   }
 
   // --- giving up -------------------------------------------------------------------------------

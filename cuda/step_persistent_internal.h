@@ -38,15 +38,18 @@ namespace ondes::gpu {
 
 enum class Progress { moved, waiting, finished };
 
-// A value of a vector as 32 bits: the integer itself, or the float's bits.
+// A value of a vector as 32 bits: the integer itself, or the number's bits. Read and written as the
+// type that the arithmetic writes and reads, so that a compiler sees that they are the same.
 template <typename Arithmetic>
 ONDES_HOST_DEVICE std::uint32_t vector_bits(const Quad* vector, int c) {
   if constexpr (Arithmetic::kPrecision == Precision::i8) {
     return static_cast<std::uint32_t>(reinterpret_cast<const std::int8_t*>(vector)[c]);
   } else if constexpr (Arithmetic::kPrecision == Precision::i16) {
     return static_cast<std::uint32_t>(reinterpret_cast<const std::int16_t*>(vector)[c]);
+  } else if constexpr (Arithmetic::kPrecision == Precision::f16) {
+    return reinterpret_cast<const std::uint16_t*>(vector)[c];
   } else {
-    return reinterpret_cast<const std::uint32_t*>(vector)[c];
+    return std::bit_cast<std::uint32_t>(reinterpret_cast<const float*>(vector)[c]);
   }
 }
 
@@ -54,12 +57,14 @@ template <typename Arithmetic>
 ONDES_HOST_DEVICE void set_vector_bits(Quad* vector, int c, std::uint32_t bits) {
   if constexpr (Arithmetic::kInteger) {
     Arithmetic::store(vector, c, static_cast<std::int32_t>(bits));
+  } else if constexpr (Arithmetic::kPrecision == Precision::f16) {
+    reinterpret_cast<std::uint16_t*>(vector)[c] = static_cast<std::uint16_t>(bits);
   } else {
-    reinterpret_cast<std::uint32_t*>(vector)[c] = bits;
+    reinterpret_cast<float*>(vector)[c] = std::bit_cast<float>(bits);
   }
 }
 
-// A block's own copy of the call: its scratch map is its role's, and moves from lane to lane.
+// A block's own copy of the call: its scratch map is its role's.
 struct OwnCall {
   ONDES_HOST_DEVICE OwnCall(const StepModelView& model, const StepCall& call, int block)
       : own_call(call) {
@@ -95,8 +100,7 @@ class PersistentPart : private OwnCall, public StepBody<Arithmetic, 1, kResidual
   ONDES_HOST_DEVICE PersistentPart(Block& block, const StepModelView& model, const StepCall& call)
       : OwnCall(model, call, block.index()),
         Base(block, model, OwnCall::own_call),
-        words_(model, call.persistent),
-        first_misc_(call.persistent.head_map.misc) {
+        words_(model, call.persistent) {
     this->lanes_ = 1;
     held_ = this->quads(0, this->map_.quads);
     set_lane(0);
@@ -116,7 +120,7 @@ class PersistentPart : private OwnCall, public StepBody<Arithmetic, 1, kResidual
   }
   ONDES_HOST_DEVICE void set_lane(int lane) {
     this->first_lane_ = lane;
-    OwnCall::own_call.map.misc = first_misc_ + lane * kQuadsOfMisc;
+    this->misc_offset_ = lane * kQuadsOfMisc;
   }
 
   // Scratch, and where every lane is. hold(thread) copies the block's weights.
@@ -128,16 +132,11 @@ class PersistentPart : private OwnCall, public StepBody<Arithmetic, 1, kResidual
       }
       hold(thread);
     });
-    this->block_.phase([&](int thread) {
-      for (int j = thread; j < this->call_.lane_count; j += this->block_.threads()) {
-        const SlotState& state = this->call_.slots.states[this->call_.lanes[j].slot];
-        LaneMisc fresh;
-        fresh.last = state.last;
-        fresh.sample = state.sample;
-        fresh.index = this->model_.embedded ? class_of(this->sampler_, state.last) : 0;
-        *reinterpret_cast<LaneMisc*>(this->quads(0, first_misc_ + j * kQuadsOfMisc)) = fresh;
-      }
-    });
+    for (int j = 0; j < this->call_.lane_count; ++j) {
+      set_lane(j);
+      this->block_.phase([&](int thread) { this->enter_lanes(thread); });
+    }
+    set_lane(0);
   }
 
   // --- words -----------------------------------------------------------------------------------
@@ -169,7 +168,6 @@ class PersistentPart : private OwnCall, public StepBody<Arithmetic, 1, kResidual
   }
 
   WordMap words_;
-  int first_misc_;
   Quad* held_ = nullptr;  // own weights
   int t_ = 0;             // of the call
   int step_ = 0;          // of (t_, lane)
@@ -330,7 +328,7 @@ class PersistentStage : public PersistentPart<Arithmetic, kResidual, Block> {
                           held_layer(l) + this->quads_in(this->model_.current)};
     this->template multiply<Arithmetic>(product);
     this->block_.phase([&](int thread) {
-      const float* before = this->floats(0, Arithmetic::kInteger ? this->map_.h : this->map_.x);
+      const float* before = this->floats(0, this->h_at());
       for (int c = thread; c < r; c += this->block_.threads()) {
         const float h = before[c] + this->template finished<Arithmetic>(product, 0, c,
                                                                         1.0F / this->model_.levels);

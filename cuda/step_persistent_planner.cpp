@@ -131,7 +131,7 @@ std::optional<StepLaunch> plan_persistent_launch(const PackedStepModel& model,
                                                  int lanes,
                                                  const DeviceLimits& limits) {
   const StepModelView& view = model.view;
-  const bool integer = precision != Precision::f32;
+  const bool integer = is_integer(precision);
   StepLaunch launch = plan_step_launch(model, precision, 1, limits);
   const std::size_t past_end =
       view.past.weights + bytes_of(quads_in(view.past)) * static_cast<std::size_t>(view.layers);

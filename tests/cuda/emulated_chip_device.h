@@ -24,6 +24,8 @@ class EmulatedChipDevice final : public EmulatedStepDevice {
       return EmulatedStepDevice::step(precision, launch, model, call);
     }
     switch (precision) {
+      case Precision::f16:
+        return shaped<F16Arithmetic>(launch, model, call);
       case Precision::i16:
         return shaped<I16Arithmetic>(launch, model, call);
       case Precision::i8:
