@@ -70,7 +70,8 @@ struct DeviceEpilogue {
 struct ConvOp {
   Ring input;
   DeviceEpilogue to;
-  // Floats [group][tap][input][padded_outputs], taps phase by phase; depthwise [tap][channel].
+  // Floats [group][tap][input][padded_outputs], taps phase by phase; depthwise [tap][channel]; for
+  // tensor cores halves [tap][chunk][padded_outputs / 8][thread][8] (block_tensor_internal.h).
   std::uint32_t weights = 0;
   std::uint32_t bias = 0;  // [group][padded_outputs]
   int taps = 1;
@@ -81,6 +82,7 @@ struct ConvOp {
   int group_inputs = 1;
   int group_outputs = 1;
   int padded_outputs = 4;  // of a group
+  int chunks = 0;          // > 0: on tensor cores, of kChunkChannels each
   int phases = 0;          // 0: not transposed
   int trim_left = 0;
   BlockPadding padding = BlockPadding::zero;
@@ -170,12 +172,15 @@ struct RingView {
   int half = 0;
 
   ONDES_HOST_DEVICE int count() const { return static_cast<int>(end - made); }
-  // Frame made + rel, which is one that the ring holds.
+  // Frame made + rel, which is one that the ring holds: its row, and where it begins.
+  ONDES_HOST_DEVICE int row_of(int rel) const {
+    const int r = row + rel;
+    const int wrapped = r < 0 ? r + capacity : (r >= capacity ? r - capacity : r);
+    assert(wrapped >= 0 && wrapped < capacity && "a frame that the ring was not laid out for");
+    return wrapped;
+  }
   ONDES_HOST_DEVICE std::byte* frame(int rel) const {
-    int r = row + rel;
-    r = r < 0 ? r + capacity : (r >= capacity ? r - capacity : r);
-    assert(r >= 0 && r < capacity && "a frame that the ring was not laid out for");
-    return data + static_cast<std::size_t>(r) * static_cast<std::size_t>(frame_bytes);
+    return data + static_cast<std::size_t>(row_of(rel)) * static_cast<std::size_t>(frame_bytes);
   }
   ONDES_HOST_DEVICE float load(int rel, int c) const {
     const std::byte* from = frame(rel);

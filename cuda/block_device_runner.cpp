@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "cuda/warp_tile.h"
 #include "engine/buffer.h"
 #include "engine/cpu/runner_options.h"
 #include "engine/error.h"
@@ -38,7 +39,7 @@ class DeviceBlockRunner final : public BlockRunner {
       : device_(std::move(device)),
         options_(options),
         latency_frames_(ondes::latency_frames(plan)),
-        model_(pack_block_model(plan, options)) {
+        model_(pack_block_model(plan, options, device_->limits().arch >= kOldestTileArch)) {
     require_fits(model_, device_->limits());
     const std::size_t values = model_.rings.size();
     streams_.resize(at(options.max_streams));
@@ -317,8 +318,8 @@ std::unique_ptr<BlockRunner> make_device_block_runner(std::unique_ptr<BlockDevic
   validate(plan);
   require_in("max_streams", options.max_streams, 1, 4096);
   require_in("max_block_frames", options.max_block_frames, 1, 1 << 20);
-  if (options.precision != Precision::f32) {
-    throw Error(ErrorCode::usage, "cuda block runner: precision: expected f32, found " +
+  if (options.precision != Precision::f32 && options.precision != Precision::f16) {
+    throw Error(ErrorCode::usage, "cuda block runner: precision: expected f32 or f16, found " +
                                       precision_name(options.precision));
   }
   return std::make_unique<DeviceBlockRunner>(std::move(device), plan, options);

@@ -5,6 +5,7 @@
 #include "cuda/block_elementwise_internal.h"
 #include "cuda/block_frame_internal.h"
 #include "cuda/block_kernels_internal.cuh"
+#include "cuda/block_tensor_internal.h"
 #include "cuda/device_block_internal.h"
 
 namespace ondes::gpu {
@@ -50,6 +51,13 @@ __device__ void run_one(DeviceBlock& block, const BlockMemory& memory, const Del
   run_deliver(block, memory, op);
 }
 
+template <int kM, int kN>
+__global__ void __launch_bounds__(kTensorThreads)
+    tensor_kernel(const __grid_constant__ BlockMemory memory, const __grid_constant__ ConvOp op) {
+  DeviceBlock block(nullptr);
+  run_tensor_conv<kM, kN>(block, memory, op);
+}
+
 __global__ void __launch_bounds__(kElementThreads)
     depthwise_kernel(const __grid_constant__ BlockMemory memory,
                      const __grid_constant__ ConvOp op) {
@@ -77,6 +85,12 @@ const void* conv_kernel_of(ConvShape shape) {
       return reinterpret_cast<const void*>(conv_kernel<1, 4, kHalf>);
     case ConvShape::one_by_one:
       return reinterpret_cast<const void*>(conv_kernel<1, 1, kHalf>);
+    case ConvShape::tensor_four_by_four:
+      return reinterpret_cast<const void*>(tensor_kernel<4, 4>);
+    case ConvShape::tensor_one_by_four:
+      return reinterpret_cast<const void*>(tensor_kernel<1, 4>);
+    case ConvShape::tensor_one_by_one:
+      return reinterpret_cast<const void*>(tensor_kernel<1, 1>);
     case ConvShape::depthwise:
       return reinterpret_cast<const void*>(depthwise_kernel);
   }

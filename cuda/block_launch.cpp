@@ -5,6 +5,7 @@
 #include "cuda/block_conv_internal.h"
 #include "cuda/block_elementwise_internal.h"
 #include "cuda/block_frame_internal.h"
+#include "cuda/block_tensor_internal.h"
 #include "engine/error.h"
 
 namespace ondes::gpu {
@@ -95,6 +96,9 @@ class Planner {
       return launch;
     }
     const int frames = frames_of(node.outputs[0]);
+    if (op.chunks > 0) {
+      return tensor_launch(op, frames);
+    }
     const bool wide = op.group_outputs >= 4;
     const std::int64_t wanted = kBusyThreads * limits_.multiprocessors;
     BlockLaunch launch;
@@ -111,6 +115,24 @@ class Planner {
       launch.shape = ConvShape::one_by_one;
     }
     launch.blocks = blocks_of(tasks, launch.threads);
+    return launch;
+  }
+
+  // The largest tiles that still give every multiprocessor a block.
+  BlockLaunch tensor_launch(const ConvOp& op, int frames) const {
+    BlockLaunch launch;
+    launch.op = op;
+    launch.threads = kTensorThreads;
+    launch.shape = ConvShape::tensor_four_by_four;
+    launch.blocks = TensorGrid<4, 4>::blocks(op, frames);
+    if (launch.blocks < limits_.multiprocessors) {
+      launch.shape = ConvShape::tensor_one_by_four;
+      launch.blocks = TensorGrid<1, 4>::blocks(op, frames);
+    }
+    if (launch.blocks < limits_.multiprocessors) {
+      launch.shape = ConvShape::tensor_one_by_one;
+      launch.blocks = TensorGrid<1, 1>::blocks(op, frames);
+    }
     return launch;
   }
 

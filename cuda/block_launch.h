@@ -19,7 +19,17 @@ namespace ondes::gpu {
 inline constexpr std::size_t kMostSharedBytes = 48 * 1024;
 
 // How a convolution is cut among threads: outputs and frames of one.
-enum class ConvShape { four_by_eight, four_by_two, one_by_four, one_by_one, depthwise };
+enum class ConvShape {
+  four_by_eight,
+  four_by_two,
+  one_by_four,
+  one_by_one,
+  depthwise,
+  // Tensor cores: tiles of 16 frames by tiles of 8 outputs of a warp.
+  tensor_four_by_four,
+  tensor_one_by_four,
+  tensor_one_by_one,
+};
 
 using LaunchOp =
     std::variant<AppendOp, ConvOp, SumOp, GateOp, NormOp, LstmOp, SpectrumOp, OverlapOp, DeliverOp>;

@@ -1,8 +1,11 @@
 // How many frames every value of a block model holds, and where its ring lies.
 #include <algorithm>
+#include <limits>
+#include <string>
 #include <vector>
 
 #include "cuda/block_model_internal.h"
+#include "engine/error.h"
 #include "engine/plan/block_geometry.h"
 
 namespace ondes::gpu {
@@ -124,6 +127,12 @@ void lay_out_rings(int period, BlockModel* model) {
     ring.capacity = static_cast<int>(held[v]);
     ring.at = model->stream_bytes;
     const std::size_t bytes = at(ring.capacity) * at(ring.width) * (ring.half != 0 ? 2U : 4U);
+    if (bytes > std::size_t{std::numeric_limits<int>::max()}) {
+      throw Error(ErrorCode::usage,
+                  "cuda block runner: max_block_frames: expected blocks whose values "
+                  "take 2 GiB at most, found " +
+                      std::to_string(model->max_block_frames) + " frames");
+    }
     model->stream_bytes += (bytes + 127) / 128 * 128;
   }
 }

@@ -45,8 +45,11 @@ struct BlockModel {
   void count_frames(std::int64_t plan_frames, bool all, std::span<std::int64_t> frames) const;
 };
 
-// Throws Error{usage} naming the operation that goes beyond the kernels.
-BlockModel pack_block_model(const BlockPlan& plan, const BlockRunnerOptions& options);
+// In f16 wide values are halves, and convolutions that can be are laid out for tensor cores where the
+// device has them. Throws Error{usage} naming what goes beyond the kernels.
+BlockModel pack_block_model(const BlockPlan& plan,
+                            const BlockRunnerOptions& options,
+                            bool tensor_cores = false);
 
 // The rings' places and capacities; block_layout.cpp. `periods`: every value repeats its pattern of
 // frames after so many plan frames.

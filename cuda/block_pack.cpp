@@ -1,10 +1,12 @@
 // A block plan as nodes: what every operation becomes, weights in the order the kernels read them.
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <numeric>
 
 #include "cuda/block_model_internal.h"
+#include "cuda/block_tensor_internal.h"
 #include "engine/error.h"
 #include "engine/ops/inverse_fft.h"
 #include "engine/plan/block_geometry.h"
@@ -18,7 +20,10 @@ std::size_t at(std::int64_t i) {
 
 class Packer {
  public:
-  Packer(const BlockPlan& plan, const BlockRunnerOptions& options) : plan_(plan) {
+  Packer(const BlockPlan& plan, const BlockRunnerOptions& options, bool tensor_cores)
+      : plan_(plan),
+        halves_(options.precision == Precision::f16),
+        tensor_cores_(halves_ && tensor_cores) {
     model_.max_block_frames = options.max_block_frames;
     model_.inputs = plan.inputs;
     model_.output = plan.output;
@@ -36,6 +41,7 @@ class Packer {
     for (const BlockOp& op : plan_.ops) {
       std::visit([this](const auto& one) { add(one); }, op);
     }
+    choose_halves();
     lay_out_rings(period, &model_);
     for (BlockNode& node : model_.nodes) {
       std::visit([this, &node](const auto& one) { fill(one, &node); }, node.geometry);
@@ -79,6 +85,25 @@ class Packer {
     spectra_.push_back({static_cast<int>(model_.nodes.size()), op});
     push(frames);
     push(overlap);
+  }
+
+  // What stays in floats: the plan's output, spectra and their samples, and what is too narrow to
+  // gain from halves: a sound of one channel would lose its quiet parts.
+  void choose_halves() {
+    if (!halves_) {
+      return;
+    }
+    for (std::size_t v = 0; v < plan_.values.size(); ++v) {
+      Ring& ring = model_.rings[v];
+      ring.half = static_cast<BlockValueId>(v) != plan_.output && ring.channels % 8 == 0 ? 1 : 0;
+    }
+    for (const auto& [node, op] : spectra_) {
+      model_.rings[at(op.input)].half = 0;
+      model_.rings[at(op.output)].half = 0;
+    }
+    for (Ring& ring : model_.rings) {
+      ring.width = ring.half != 0 ? ring.channels : ring.width;
+    }
   }
 
   // --- the image -------------------------------------------------------------------------------
@@ -129,6 +154,10 @@ class Packer {
   // weight(o, tap, i): output and input counted within group g.
   template <class Weight>
   void pack_weights(std::span<const float> bias, const Weight& weight, ConvOp* op) {
+    if (tensor_cores_ && op->groups == 1 && op->input.half != 0 && op->group_outputs % 8 == 0) {
+      pack_tensor_weights(bias, weight, op);
+      return;
+    }
     const bool depthwise = is_depthwise(*op);
     op->padded_outputs = depthwise ? 1 : (op->group_outputs + 3) / 4 * 4;
     const std::size_t row = depthwise ? at(op->groups) : at(op->padded_outputs);
@@ -151,6 +180,39 @@ class Packer {
     for (int o = 0; !bias.empty() && o < op->groups * op->group_outputs; ++o) {
       starts[o / op->group_outputs * op->padded_outputs + o % op->group_outputs] = bias[at(o)];
     }
+  }
+
+  // In the order a warp's threads read them (block_tensor_internal.h).
+  template <class Weight>
+  void pack_tensor_weights(std::span<const float> bias, const Weight& weight, ConvOp* op) {
+    op->chunks = tensor_chunks(*op);
+    op->padded_outputs = (op->group_outputs + kOutputGroup - 1) / kOutputGroup * kOutputGroup;
+    const int tiles = op->padded_outputs / kTileColumns;
+    auto* to = reserve<std::uint16_t>(
+        at(op->taps) * at(op->chunks) * at(tiles) * kWarpThreads * kEight, &op->weights);
+    for (int k = 0; k < op->taps; ++k) {
+      for (int row = 0; row < op->chunks * tiles; ++row) {
+        for (int slot = 0; slot < kWarpThreads * kEight; ++slot, ++to) {
+          const int step = slot % kEight / 4;
+          const TileIndex in_tile = b_at(slot / kEight, slot % 4);
+          const int i = row / tiles * kChunkChannels + tile_channel(step, in_tile.row);
+          const int o =
+              row % tiles / 4 * kOutputGroup + tile_output(row % tiles % 4, in_tile.column);
+          const bool there = i < op->group_inputs && o < op->group_outputs;
+          *to = there ? half_weight(weight(0, o, k, i)) : std::uint16_t{0};
+        }
+      }
+    }
+    float* starts = reserve<float>(at(op->padded_outputs), &op->bias);
+    std::copy(bias.begin(), bias.end(), starts);
+  }
+  static std::uint16_t half_weight(float weight) {
+    if (std::fabs(weight) > kLargestHalf) {
+      throw Error(ErrorCode::usage,
+                  "cuda: block plan: precision f16: expected weights within 65504, found " +
+                      std::to_string(weight) + "; f32 takes them");
+    }
+    return float_to_half(weight);
   }
 
   // --- operations ------------------------------------------------------------------------------
@@ -318,7 +380,11 @@ class Packer {
     return layer;
   }
 
+  static constexpr int kEight = 8;
+
   const BlockPlan& plan_;
+  bool halves_;
+  bool tensor_cores_;
   BlockModel model_;
   std::size_t state_bytes_ = 0;
   std::vector<std::pair<int, BlockInverseStft>> spectra_;  // by the node that begins them
@@ -326,8 +392,10 @@ class Packer {
 
 }  // namespace
 
-BlockModel pack_block_model(const BlockPlan& plan, const BlockRunnerOptions& options) {
-  return Packer(plan, options).pack();
+BlockModel pack_block_model(const BlockPlan& plan,
+                            const BlockRunnerOptions& options,
+                            bool tensor_cores) {
+  return Packer(plan, options, tensor_cores).pack();
 }
 
 }  // namespace ondes::gpu

@@ -1,5 +1,5 @@
-// ONDES_UNROLL before a loop of constant length: the device's compiler must unroll it, so that arrays
-// it indexes stay in registers. Any thread.
+// What a kernel needs to keep its arrays in registers: ONDES_UNROLL before a loop of constant length,
+// and ONDES_FORCE_INLINE for members of an object that holds such arrays. Any thread.
 #pragma once
 
 #if defined(__CUDA_ARCH__)
@@ -8,4 +8,10 @@
 #else
 #define ONDES_UNROLL
 #define ONDES_UNROLL_4
+#endif
+
+#if defined(__CUDACC__)
+#define ONDES_FORCE_INLINE __forceinline__
+#else
+#define ONDES_FORCE_INLINE
 #endif

@@ -12,12 +12,13 @@
 #include "cuda/block_device.h"
 #include "cuda/block_elementwise_internal.h"
 #include "cuda/block_frame_internal.h"
+#include "cuda/block_tensor_internal.h"
 #include "cuda/emulator.h"
 
 namespace ondes::gpu {
 
 struct EmulatedBlockConfig {
-  DeviceLimits limits{132, 227 * 1024, 50 * 1024 * 1024};
+  DeviceLimits limits{132, 227 * 1024, 50 * 1024 * 1024, 0, false, 90};
   ThreadOrder order = ThreadOrder::forwards;  // of threads, and of launches
   bool fails = false;                         // finish() says so
 };
@@ -159,6 +160,12 @@ class EmulatedBlockDevice final : public BlockDevice {
         return tiles<1, 4, kHalf>(launch, memory, op);
       case ConvShape::one_by_one:
         return tiles<1, 1, kHalf>(launch, memory, op);
+      case ConvShape::tensor_four_by_four:
+        return tensor<4, 4>(launch, memory, op);
+      case ConvShape::tensor_one_by_four:
+        return tensor<1, 4>(launch, memory, op);
+      case ConvShape::tensor_one_by_one:
+        return tensor<1, 1>(launch, memory, op);
       case ConvShape::depthwise:
         return blocks(launch, [&](EmulatedBlock& block) { run_depthwise(block, memory, op); });
     }
@@ -167,6 +174,11 @@ class EmulatedBlockDevice final : public BlockDevice {
   void tiles(const BlockLaunch& launch, const BlockMemory& memory, const ConvOp& op) {
     blocks(launch,
            [&](EmulatedBlock& block) { run_conv<kOutputs, kFrames, kHalf>(block, memory, op); });
+  }
+
+  template <int kM, int kN>
+  void tensor(const BlockLaunch& launch, const BlockMemory& memory, const ConvOp& op) {
+    blocks(launch, [&](EmulatedBlock& block) { run_tensor_conv<kM, kN>(block, memory, op); });
   }
 
   EmulatedBlockConfig config_;
