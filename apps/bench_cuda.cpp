@@ -4,7 +4,10 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 
 #include "apps/bench_lanes.h"
 #include "cuda/backend.h"
@@ -14,7 +17,8 @@
 namespace ondes {
 namespace {
 
-constexpr int kLongestCall = 16384;
+constexpr int kLongestCall = 16384;    // samples of a lane
+constexpr int kLargestCall = 1 << 22;  // samples of all lanes
 
 double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -60,6 +64,19 @@ void check_answer(const StepPlan& plan, Precision precision) {
   }
 }
 
+std::unique_ptr<StepRunner> make_runner_of(const StepPlan& plan,
+                                           const StepRunnerOptions& options,
+                                           const std::string& variant) {
+  return variant.empty() ? make_cuda_step_runner(plan, options)
+                         : make_cuda_step_runner(plan, options, variant);
+}
+
+struct Wanted {
+  Precision precision = Precision::f32;
+  int lanes = 1;
+  std::string variant;  // empty: what the planner picks
+};
+
 struct Line {
   int residual = 0;
   int skip = 0;
@@ -74,7 +91,12 @@ struct Line {
 
 // Calls long enough that launching and waiting are a small part of them, as a first short one tells,
 // and short enough to be repeated.
-Line measure(const StepPlan& plan, Precision precision, int lanes, double seconds) {
+// Nothing if a variant of `known` descriptions would be timed again: the planner could not take `variant`.
+std::optional<Line> measure(const StepPlan& plan,
+                            const Wanted& wanted,
+                            double seconds,
+                            std::set<std::string>& known) {
+  const auto& [precision, lanes, variant] = wanted;
   Line line;
   line.residual = plan.residual_channels;
   line.skip = plan.skip_channels;
@@ -84,13 +106,17 @@ Line measure(const StepPlan& plan, Precision precision, int lanes, double second
   constexpr int kPilot = 64;
   double sample_s = 0.0;
   {
-    const auto runner = make_cuda_step_runner(plan, options_of(precision, lanes, kPilot));
+    const auto runner = make_runner_of(plan, options_of(precision, lanes, kPilot), variant);
     line.description = runner->description();
+    if (!known.insert(line.description).second) {
+      return std::nullopt;
+    }
     LaneLoad load(*runner, plan, lanes, kPilot);
     sample_s = time_calls([&] { load.block(); }, 0.0).best_s / kPilot;
   }
-  const int samples = std::clamp(static_cast<int>(seconds / 6.0 / sample_s), kPilot, kLongestCall);
-  const auto runner = make_cuda_step_runner(plan, options_of(precision, lanes, samples));
+  const int most = std::clamp(kLargestCall / lanes, kPilot, kLongestCall);
+  const int samples = std::clamp(static_cast<int>(seconds / 6.0 / sample_s), kPilot, most);
+  const auto runner = make_runner_of(plan, options_of(precision, lanes, samples), variant);
   LaneLoad load(*runner, plan, lanes, samples);
   line.times = time_calls([&] { load.block(); }, seconds);
   const double made = 1.0 * lanes * samples;
@@ -105,7 +131,7 @@ void print_head() {
               "of copy");
 }
 
-void print_line(const Line& line, const DeviceRates& rates, bool json) {
+void print_line(const Line& line, bool picked, const DeviceRates& rates, bool json) {
   const double macs_per_s = line.samples_per_s * line.cost.macs;
   // Weights once for all lanes: the least that a variant without resident weights reads.
   const double bytes_per_s =
@@ -118,6 +144,7 @@ void print_line(const Line& line, const DeviceRates& rates, bool json) {
                                    {"precision", precision},
                                    {"lanes", line.lanes},
                                    {"runner", line.description},
+                                   {"picked", picked},
                                    {"calls", line.times.calls},
                                    {"samples_per_second_best", line.samples_per_s},
                                    {"samples_per_second_median", line.median_per_s},
@@ -134,7 +161,7 @@ void print_line(const Line& line, const DeviceRates& rates, bool json) {
                 1e-6 * line.cost.macs, line.cost.weight_bytes / 1024, 1e-9 * macs_per_s,
                 rate > 0.0 ? 100.0 * macs_per_s / rate : 0.0, 1e-9 * bytes_per_s,
                 100.0 * bytes_per_s / rates.copy_bytes_per_s);
-    std::printf("%10s %s\n", "", line.description.c_str());
+    std::printf("%10s %s%s\n", "", picked ? "picked: " : "beside it: ", line.description.c_str());
   }
   std::fflush(stdout);
 }
@@ -169,6 +196,12 @@ std::vector<CudaStepFigure> run_cuda_step_bench(const CudaStepBench& bench) {
   if (!bench.json) {
     print_head();
   }
+  std::vector<std::string> variants{""};
+  if (bench.every_variant) {
+    for (const std::string& name : cuda_step_variants()) {
+      variants.push_back(name);
+    }
+  }
   for (const int residual : bench.residual) {
     const StepPlan plan = bench.plan(residual);
     for (const Precision precision : bench.precisions) {
@@ -180,9 +213,15 @@ std::vector<CudaStepFigure> run_cuda_step_bench(const CudaStepBench& bench) {
                       precision_name(precision).c_str(), lanes);
           return figures;
         }
-        const Line line = measure(plan, precision, lanes, bench.seconds);
-        print_line(line, rates, bench.json);
-        figures.push_back({residual, precision, lanes, line.samples_per_s});
+        std::set<std::string> known;
+        for (const std::string& variant : variants) {
+          const std::optional<Line> line =
+              measure(plan, {precision, lanes, variant}, bench.seconds, known);
+          if (line) {
+            print_line(*line, variant.empty(), rates, bench.json);
+            figures.push_back({residual, precision, lanes, line->samples_per_s, variant.empty()});
+          }
+        }
       }
     }
   }

@@ -19,9 +19,10 @@ struct CudaStepBench {
   std::vector<int> residual{32, 64, 128};
   std::vector<Precision> precisions{Precision::f16, Precision::f32, Precision::i8, Precision::i16};
   std::vector<int> lanes{1, 64, 256, 1024, 4096};
-  double seconds = 0.3;   // of measuring, for each line
-  double budget_s = 0.0;  // no line begins later; 0: no limit
-  bool json = false;      // JSON lines on stdout instead of a table
+  bool every_variant = false;  // beside the one that the planner picks
+  double seconds = 0.3;        // of measuring, for each line
+  double budget_s = 0.0;       // no line begins later; 0: no limit
+  bool json = false;           // JSON lines on stdout instead of a table
   std::function<StepPlan(int residual)> plan;
   std::function<void()> check_interrupted = [] {};
 };
@@ -31,6 +32,7 @@ struct CudaStepFigure {
   Precision precision = Precision::f32;
   int lanes = 1;
   double samples_per_s = 0.0;  // of all lanes
+  bool picked = true;          // by the planner
 };
 
 // Prints on stdout, and returns what it printed. Checks the samples first (integer precisions: the CPU's bytes; others: finite and

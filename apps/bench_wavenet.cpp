@@ -267,6 +267,7 @@ int run_bench_wavenet_cuda(const BenchOptions& options, bool lanes_asked) {
     bench.lanes = options.lanes;
   }
   bench.seconds = options.seconds;
+  bench.every_variant = options.every_variant;
   bench.json = options.json;
   bench.plan = [](int residual) { return bench_plan(bench_shape(residual)); };
   bench.check_interrupted = check_bench_interrupted;

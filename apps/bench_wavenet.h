@@ -14,8 +14,9 @@ struct BenchOptions {
   std::vector<int> threads{1, 2};
   std::vector<std::string> precisions{"f32", "i16", "i8"};  // precision_names.h
   double seconds = 0.4;                                     // of measuring, for each line
-  std::string torch_program;  // ondes-bench-torch; empty: no comparison
-  bool json = false;          // JSON lines on stdout instead of a table
+  std::string torch_program;   // ondes-bench-torch; empty: no comparison
+  bool every_variant = false;  // on a GPU: beside the one that is picked
+  bool json = false;           // JSON lines on stdout instead of a table
 };
 
 // Prints on stdout. Checks every runner against the reference first: a wrong answer is an

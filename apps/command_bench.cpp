@@ -166,6 +166,8 @@ void add_wavenet(CLI::App& sub, Action& action) {
       ->check(finite_range(0.01, 60.0))
       ->capture_default_str();
   add_device(*wavenet, *device);
+  wavenet->add_flag("--every-variant", options->every_variant,
+                    "On a GPU: every kernel that can be forced, beside the one that is picked");
   const std::filesystem::path torch = program_folder() / "ondes-bench-torch";
   std::error_code ignored;
   if (std::filesystem::exists(torch, ignored)) {

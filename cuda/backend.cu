@@ -4,6 +4,7 @@
 #include "cuda/backend.h"
 #include "cuda/cuda_step_device.h"
 #include "cuda/device_step_runner.h"
+#include "cuda/step_variants.h"
 #include "engine/error.h"
 
 namespace ondes {
@@ -12,6 +13,16 @@ namespace {
 std::string describe(const cudaDeviceProp& properties) {
   return std::string(properties.name) + ", " + std::to_string(properties.totalGlobalMem >> 30U) +
          " GiB, sm_" + std::to_string(properties.major) + std::to_string(properties.minor);
+}
+
+std::unique_ptr<gpu::StepDevice> open_device(const gpu::LimitsChange& change) {
+  std::string why;
+  const int device = gpu::usable_cuda_device(&why);
+  if (device < 0) {
+    throw Error(ErrorCode::no_device,
+                "no CUDA backend: " + cuda_description() + "; --device cpu runs everywhere");
+  }
+  return gpu::make_cuda_step_device(device, change);
 }
 
 }  // namespace
@@ -45,13 +56,17 @@ std::string cuda_description() {
 
 std::unique_ptr<StepRunner> make_cuda_step_runner(const StepPlan& plan,
                                                   const StepRunnerOptions& options) {
-  std::string why;
-  const int device = gpu::usable_cuda_device(&why);
-  if (device < 0) {
-    throw Error(ErrorCode::no_device,
-                "no CUDA backend: " + cuda_description() + "; --device cpu runs everywhere");
-  }
-  return gpu::make_device_step_runner(gpu::make_cuda_step_device(device), plan, options);
+  return gpu::make_device_step_runner(open_device({}), plan, options);
+}
+
+std::unique_ptr<StepRunner> make_cuda_step_runner(const StepPlan& plan,
+                                                  const StepRunnerOptions& options,
+                                                  std::string_view variant) {
+  return gpu::make_device_step_runner(open_device([&](gpu::DeviceLimits& limits) {
+                                        limits =
+                                            gpu::limits_for(variant, limits, options.max_lanes);
+                                      }),
+                                      plan, options);
 }
 
 }  // namespace ondes

@@ -6,6 +6,8 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "engine/plan/step_plan.h"
 #include "engine/plan/step_runner.h"
@@ -23,5 +25,12 @@ std::string cuda_description();
 // instead.
 std::unique_ptr<StepRunner> make_cuda_step_runner(const StepPlan& plan,
                                                   const StepRunnerOptions& options);
+
+// For benchmarks: the same with the planner held to one of cuda_step_variants(), where it can take it for
+// options.max_lanes lanes; the description says what was taken. Throws Error{usage} for another name.
+std::unique_ptr<StepRunner> make_cuda_step_runner(const StepPlan& plan,
+                                                  const StepRunnerOptions& options,
+                                                  std::string_view variant);
+std::vector<std::string> cuda_step_variants();
 
 }  // namespace ondes

@@ -74,7 +74,7 @@ struct GridConfig {
 
 class CudaStepDevice final : public StepDevice {
  public:
-  explicit CudaStepDevice(int device) : device_(device) {
+  CudaStepDevice(int device, const LimitsChange& change) : device_(device) {
     ONDES_CUDA_CHECK(cudaSetDevice(device));
     cudaDeviceProp properties{};
     ONDES_CUDA_CHECK(cudaGetDeviceProperties(&properties, device));
@@ -87,6 +87,9 @@ class CudaStepDevice final : public StepDevice {
     ONDES_CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
     if (properties.major >= 9) {
       count_clusters();
+    }
+    if (change) {
+      change(limits_);
     }
   }
 
@@ -241,8 +244,8 @@ int usable_cuda_device(std::string* why) {
   return -1;
 }
 
-std::unique_ptr<StepDevice> make_cuda_step_device(int device) {
-  return std::make_unique<CudaStepDevice>(device);
+std::unique_ptr<StepDevice> make_cuda_step_device(int device, const LimitsChange& change) {
+  return std::make_unique<CudaStepDevice>(device, change);
 }
 
 }  // namespace ondes::gpu

@@ -19,6 +19,12 @@ std::unique_ptr<StepRunner> make_cuda_step_runner(const StepPlan& /*plan*/,
               "no CUDA device: " + cuda_description() + "; --device cpu runs everywhere");
 }
 
+std::unique_ptr<StepRunner> make_cuda_step_runner(const StepPlan& plan,
+                                                  const StepRunnerOptions& options,
+                                                  std::string_view /*variant*/) {
+  return make_cuda_step_runner(plan, options);
+}
+
 DeviceRates measured_device_rates() {
   throw Error(ErrorCode::no_device, "no CUDA device: " + cuda_description());
 }
