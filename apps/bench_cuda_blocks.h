@@ -15,7 +15,7 @@
 namespace ondes {
 
 struct CudaBlockBench {
-  std::vector<Precision> precisions{Precision::f32};
+  std::vector<Precision> precisions{Precision::f16, Precision::f32};
   std::vector<int> blocks{0, 16, 4, 1};  // plan frames a call; 0: the whole clip
   int clip_frames = 172;                 // two seconds of HiFi-GAN
   double seconds = 0.5;                  // of measuring, for each line

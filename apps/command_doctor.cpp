@@ -69,16 +69,29 @@ std::string try_precision(Precision precision) {
   return make_cpu_lane_runner(voice.plan, options)->description();
 }
 
-// The devices, and what the planner picks on one for the default voice. No device is no fault; one
-// that is there and cannot run the voice is.
+// The devices, what `auto` makes of them, and what the planner picks on one for a note and for many of
+// every voice that has kernels. No device is no fault; one that is there and cannot run a voice is.
 std::string try_cuda() {
-  const std::string found = cuda_description();
-  const Voice voice = load_voice(locate_voice(""));
-  const auto* step = std::get_if<StepPlan>(&voice.plan);
-  if (!cuda_available() || step == nullptr) {
+  std::string found =
+      cuda_description() + "; auto takes the " + (choose_device("auto").cuda ? "GPU" : "CPU");
+  if (!cuda_available()) {
     return found;
   }
-  return found + "; " + make_cuda_step_runner(*step, {})->description();
+  for (const auto& path : find_voices()) {
+    const Voice voice = load_voice(path);
+    const bool steps = voice.kind == VoiceKind::notes || voice.autoregressive;
+    const auto* step = steps ? std::get_if<StepPlan>(&voice.plan) : nullptr;
+    for (const int lanes : {1, 16, 256}) {
+      if (step != nullptr) {
+        StepRunnerOptions options;
+        options.max_lanes = lanes;
+        options.max_block_samples = 1;
+        found += fmt::format("; {}, {} at once: {}", voice.file.name, lanes,
+                             make_cuda_step_runner(*step, options)->description());
+      }
+    }
+  }
+  return found;
 }
 
 std::string try_writing() {
