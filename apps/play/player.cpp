@@ -306,7 +306,13 @@ void Player::run() {
   }
   end(output, failure);
   failure.throw_it();
-  check_interrupted();
+  if (interrupted()) {
+    throw Error(
+        ErrorCode::interrupted,
+        fmt::format("interrupted after {:.1f} s{}",
+                    static_cast<double>(view_.stream.played_frames) / output_.sample_rate_hz,
+                    recorder_ ? ", which " + request_.record + " holds" : ""));
+  }
   deck_->check_failures();
 }
 

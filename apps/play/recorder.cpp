@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <utility>
 
 #include "engine/buffer.h"
 #include "engine/stream/render_priority.h"
@@ -23,7 +24,7 @@ AudioWriteOptions float_wav(int sample_rate_hz, int channels) {
 Recorder::Recorder(const std::string& path, int sample_rate_hz, int channels)
     : ring_(static_cast<int>(kRingS * sample_rate_hz), channels),
       path_(path),
-      writer_(path, float_wav(sample_rate_hz, channels)) {
+      writer_(std::in_place, path, float_wav(sample_rate_hz, channels)) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -52,9 +53,10 @@ void Recorder::run() noexcept {
       continue;
     }
     try {
-      writer_.write(block.view().subview(0, frames));
+      writer_->write(block.view().subview(0, frames));
     } catch (const Error& error) {
       error_ = error;
+      writer_.reset();
       failed_.store(true, std::memory_order_release);
     }
   }
@@ -77,7 +79,7 @@ void Recorder::finish(std::int64_t lost_frames) {
                             "slow for {} s",
                             path_, lost_frames, kRingS));
   }
-  writer_.finish();
+  writer_->finish();
 }
 
 }  // namespace ondes

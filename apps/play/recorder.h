@@ -40,7 +40,7 @@ class Recorder {
 
   FrameRing ring_;
   std::string path_;
-  AudioFileWriter writer_;
+  std::optional<AudioFileWriter> writer_;  // none once writing has failed: the disk is free again
   std::thread thread_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> failed_{false};

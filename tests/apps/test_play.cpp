@@ -162,6 +162,7 @@ TEST_CASE("a list that repeats begins again after its last sample") {
   const ProgramResult result = rig.play_a_while({"score.mid", "--loop"}, "3");
   INFO(result.err);
   REQUIRE(result.exit_code == 130);
+  CHECK(result.err.find(" s, which played.wav holds") != std::string::npos);
   const AudioClip played = rig.clip("played.wav");
   REQUIRE(played.info.frames > 2 * offline.info.frames);
   CHECK(wrong_samples(played, 0, offline) == 0);
