@@ -38,7 +38,12 @@ class StepBody : public StepLanes<Arithmetic, kLanes, kResidual, Block> {
 
  public:
   ONDES_HOST_DEVICE StepBody(Block& block, const StepModelView& model, const StepCall& call)
-      : Base(block, model, call, call.map) {}
+      : StepBody(block, model, call, call.map) {}
+  ONDES_HOST_DEVICE StepBody(Block& block,
+                             const StepModelView& model,
+                             const StepCall& call,
+                             const ScratchMap& map)
+      : Base(block, model, call, map) {}
 
   ONDES_HOST_DEVICE void run() {
     enter();

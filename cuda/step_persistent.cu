@@ -62,7 +62,7 @@ __device__ void run_part(DeviceChipBlock& block, const StepModelView& model, con
 #endif
 
 template <typename Arithmetic, int kResidual>
-__global__ void __launch_bounds__(512)
+__global__ void __launch_bounds__(512, 1)
     persistent_kernel(const __grid_constant__ StepModelView model,
                       const __grid_constant__ StepCall call) {
 #if defined(__CUDA_ARCH__)

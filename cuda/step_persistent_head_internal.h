@@ -17,7 +17,7 @@ class PersistentHead : public PersistentPart<Arithmetic, kResidual, Block> {
 
  public:
   ONDES_HOST_DEVICE PersistentHead(Block& block, const StepModelView& model, const StepCall& call)
-      : Part(block, model, call) {
+      : Part(block, model, call, call.persistent.head_map) {
     const int heads = call.persistent.heads;
     const int part = block.index() - call.persistent.stages;
     last_ = part == heads - 1;
@@ -149,7 +149,7 @@ class PersistentHead : public PersistentPart<Arithmetic, kResidual, Block> {
 
   ONDES_HOST_DEVICE void skip_share() {
     const MatrixView& whole = this->model_.skip_product;
-    const Product product = share_of(whole, skip_, this->map_.z, this->call_.slicing.skip,
+    const Product product = share_of(whole, skip_, this->map_.z, this->shape().head_slicing.skip,
                                      this->model_.skip_bias, this->held_);
     this->template multiply<Arithmetic>(product);
     rectify(product, whole, skip_, 1.0F / this->model_.levels);
@@ -161,8 +161,9 @@ class PersistentHead : public PersistentPart<Arithmetic, kResidual, Block> {
           [&](int thread) { this->template ready_vector<Arithmetic>(thread, Base::Vector::skip); });
     }
     const MatrixView& whole = this->model_.head_product;
-    const Product product = share_of(whole, head_, this->map_.skip_x, this->call_.slicing.head,
-                                     this->model_.head_bias, held_head());
+    const Product product =
+        share_of(whole, head_, this->map_.skip_x, this->shape().head_slicing.head,
+                 this->model_.head_bias, held_head());
     this->template multiply<Arithmetic>(product);
     rectify(product, whole, head_, this->scale_of(this->misc(0).skip_max, this->model_.levels));
   }

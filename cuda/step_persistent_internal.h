@@ -64,26 +64,19 @@ ONDES_HOST_DEVICE void set_vector_bits(Quad* vector, int c, std::uint32_t bits) 
   }
 }
 
-// A block's own copy of the call: its scratch map is its role's.
-struct OwnCall {
-  ONDES_HOST_DEVICE OwnCall(const StepModelView& model, const StepCall& call, int block)
-      : own_call(call) {
-    const PersistentShape& shape = call.persistent;
-    if (block >= shape.stages) {
-      own_call.map = shape.head_map;
-      own_call.slicing = shape.head_slicing;
-      return;
-    }
-    // StepBody finds layer l's part at the l-th place: shifted so that the first own layer's is at
-    // the map's beginning, or up to three floats behind it.
-    const int first = PersistentShape::first_of(model.layers, block, shape.stages);
+// The scratch of a stage whose first layer is `first`. StepBody finds layer l's part at the l-th
+// place: shifted so that the first own layer's is at the map's beginning, or up to three floats
+// behind it.
+struct StageMap {
+  ONDES_HOST_DEVICE StageMap(const StepModelView& model, const ScratchMap& map, int first)
+      : stage_map(map) {
     const int older = model.taps - 1;
-    own_call.map.acc -= first * 2 * model.gate / 4;
-    own_call.map.past -= first * older * model.quads_r;
-    own_call.map.past_scale -= first * older / 4;
-    own_call.map.z -= first * model.quads_g;
+    stage_map.acc -= first * 2 * model.gate / 4;
+    stage_map.past -= first * older * model.quads_r;
+    stage_map.past_scale -= first * older / 4;
+    stage_map.z -= first * model.quads_g;
   }
-  StepCall own_call;
+  ScratchMap stage_map;
 };
 
 // What stages and head blocks share: the order of samples and lanes, words, giving up.
@@ -91,16 +84,17 @@ struct OwnCall {
 // words at(i), i < count, of a sample, gives their bits to take(i, bits), each in some thread, and
 // ends with a barrier.
 template <typename Arithmetic, int kResidual, typename Block>
-class PersistentPart : private OwnCall, public StepBody<Arithmetic, 1, kResidual, Block> {
+class PersistentPart : public StepBody<Arithmetic, 1, kResidual, Block> {
   using Base = StepBody<Arithmetic, 1, kResidual, Block>;
 
  protected:
   using Product = typename Base::Product;
 
-  ONDES_HOST_DEVICE PersistentPart(Block& block, const StepModelView& model, const StepCall& call)
-      : OwnCall(model, call, block.index()),
-        Base(block, model, OwnCall::own_call),
-        words_(model, call.persistent) {
+  ONDES_HOST_DEVICE PersistentPart(Block& block,
+                                   const StepModelView& model,
+                                   const StepCall& call,
+                                   const ScratchMap& map)
+      : Base(block, model, call, map), words_(model, call.persistent) {
     this->lanes_ = 1;
     held_ = this->quads(0, this->map_.quads);
     set_lane(0);
@@ -175,15 +169,17 @@ class PersistentPart : private OwnCall, public StepBody<Arithmetic, 1, kResidual
 
 // A stage of the pipeline: layers [first_, end_).
 template <typename Arithmetic, int kResidual, typename Block>
-class PersistentStage : public PersistentPart<Arithmetic, kResidual, Block> {
+class PersistentStage : private StageMap, public PersistentPart<Arithmetic, kResidual, Block> {
   using Part = PersistentPart<Arithmetic, kResidual, Block>;
   using Product = typename Part::Product;
 
  public:
   ONDES_HOST_DEVICE PersistentStage(Block& block, const StepModelView& model, const StepCall& call)
-      : Part(block, model, call), stage_(block.index()) {
-    first_ = PersistentShape::first_of(model.layers, stage_, call.persistent.stages);
-    end_ = PersistentShape::first_of(model.layers, stage_ + 1, call.persistent.stages);
+      : StageMap(model, call.map, first_layer(model, call, block.index())),
+        Part(block, model, call, StageMap::stage_map),
+        stage_(block.index()) {
+    first_ = first_layer(model, call, stage_);
+    end_ = first_layer(model, call, stage_ + 1);
   }
 
   ONDES_HOST_DEVICE void enter() {
@@ -224,6 +220,11 @@ class PersistentStage : public PersistentPart<Arithmetic, kResidual, Block> {
   ONDES_HOST_DEVICE void leave() {}
 
  private:
+  ONDES_HOST_DEVICE static int first_layer(const StepModelView& model,
+                                           const StepCall& call,
+                                           int stage) {
+    return PersistentShape::first_of(model.layers, stage, call.persistent.stages);
+  }
   ONDES_HOST_DEVICE bool holds_past() const {
     return this->shape().holds_past && this->model_.taps > 1;
   }
