@@ -158,14 +158,13 @@ std::vector<std::string> draw_view(const PlayView& view, const ViewShape& shape)
     settings += fmt::format("  loop {} to {}", clock_text(view.loop_from_s),
                             view.loop_to_s >= 0.0 ? clock_text(view.loop_to_s) : "...");
   }
-  // Real time is what belongs there; what is said is that it is missing.
+  if (view.recording) {
+    settings += view.recording_failed ? "  recording FAILED" : "  recording";
+  }
   if (stream.scheduling == RenderScheduling::refused) {
     settings += "  real-time scheduling refused";
   } else if (stream.scheduling == RenderScheduling::real_time) {
     settings += "  real time";
-  }
-  if (view.recording) {
-    settings += view.recording_failed ? "  recording FAILED" : "  recording";
   }
   lines.push_back(painter.line(settings));
   lines.push_back(painter.paint("33", painter.line(view.message)));
