@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "apps/renderer.h"
+#include "cuda/block_backend.h"
 #include "engine/cpu/runner_options.h"
 #include "engine/error.h"
 #include "engine/plan/step_vocoder.h"
@@ -15,11 +16,24 @@ namespace {
 // Samples that a block comes to, about: large enough that its costs vanish, small enough to answer
 // an interrupt at once.
 constexpr int kBlockSamples = 8192;
+constexpr int kCudaBlockSamples = 65536;
 constexpr int kStepBlockSamples = 1024;  // where they come one by one
 
-// 8 bits of a generator need ranges that were calibrated, and that is done for mels only.
-void refuse_precision(const FeatureRequest& request) {
+// 8 bits of a generator need ranges that were calibrated, and that is done for mels only; halves need
+// a GPU, and a GPU has no 8 bits of generators.
+void refuse_precision(const FeatureRequest& request, bool cuda) {
   const Precision precision = request.options.precision;
+  if (cuda || precision == Precision::f16) {
+    if (!cuda) {
+      refuse_on_cpu(precision);
+    }
+    if (precision != Precision::f32 && precision != Precision::f16) {
+      throw Error(ErrorCode::usage, "--precision " + precision_name(precision) +
+                                        ": generators and voices that process sound run on CUDA "
+                                        "devices in f32 or f16; --device cpu takes i8");
+    }
+    return;
+  }
   if (precision == Precision::f32 ||
       (precision == Precision::i8 && !request.voice.blocks.ranges.empty())) {
     return;
@@ -42,16 +56,19 @@ int threads_of(const RenderOptions& options) {
              : std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 16);
 }
 
+// Frames of a call: on a GPU enough to occupy it.
+int block_frames(const BlockRate& rate, bool cuda) {
+  const int samples = cuda ? kCudaBlockSamples : kBlockSamples;
+  return std::clamp(samples * rate.down / rate.up, 1, samples);
+}
+
 FeatureMachine block_machine(const FeatureRequest& request, std::int64_t frames) {
   const RenderOptions& options = request.options;
-  refuse_precision(request);
+  const DeviceChoice device = choose_device(options.device);
+  refuse_precision(request, device.cuda);
   if (options.temperature) {
     throw Error(ErrorCode::usage, "--temperature: the voice " + request.voice.path +
                                       " draws no samples, there is nothing to spread");
-  }
-  if (options.device == "cuda") {
-    throw Error(ErrorCode::no_device,
-                "--device cuda: generators and voices that process sound run on the CPU only");
   }
   const BlockPlan plan =
       options.speaker
@@ -61,13 +78,16 @@ FeatureMachine block_machine(const FeatureRequest& request, std::int64_t frames)
   BlockRunnerOptions chosen;
   chosen.precision = options.precision;
   chosen.threads = threads_of(options);
-  chosen.max_block_frames = std::clamp(kBlockSamples * rate.down / rate.up, 1, kBlockSamples);
+  chosen.max_block_frames = block_frames(rate, device.cuda);
   FeatureMachine machine;
-  machine.runner = make_cpu_block_runner(plan, chosen);
+  machine.runner =
+      device.cuda ? make_cuda_block_runner(plan, chosen) : make_cpu_block_runner(plan, chosen);
   machine.channels = plan.values[static_cast<std::size_t>(plan.inputs.front())].channels;
   machine.samples = output_frames(plan, frames);
-  machine.isa = isa_name(chosen_isa());
+  machine.isa = device.cuda ? "cuda" : isa_name(chosen_isa());
   machine.device = machine.runner->description();
+  machine.device_choice = options.device + ": " + device.why;
+  machine.on_gpu = device.cuda;
   return machine;
 }
 

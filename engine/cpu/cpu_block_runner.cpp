@@ -158,6 +158,7 @@ std::unique_ptr<BlockRunner> make_cpu_block_runner_for(Isa isa,
   require_in("max_block_frames", options.max_block_frames, 1, 1 << 20);
   require_in("threads", options.threads, 1, 256);
   refuse_on_cpu(options.precision);
+  refuse_on_cpu(options.precision);
   if (options.precision == Precision::i16) {
     throw Error(ErrorCode::usage, "block runner: precision: expected f32 or i8, found i16");
   }

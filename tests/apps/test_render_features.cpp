@@ -283,6 +283,15 @@ TEST_CASE("inputs that the voice does not take are refused with what it takes") 
   const ProgramResult i16 = rig.render_it("x.npy", "out.wav", {"--precision", "i16"});
   CHECK(i16.exit_code == 2);
   check_contains(i16.err, {"--precision i16", "f32 or i8"});
+  const ProgramResult halves = rig.render_it("x.npy", "out.wav", {"--precision", "f16"});
+  CHECK(halves.exit_code == 2);
+  check_contains(halves.err, {"found f16", "take --device cuda, or f32"});
+  const ProgramResult cuda = rig.render_it("x.npy", "cuda.wav", {"--device", "cuda"});
+  if (cuda.exit_code != 0) {  // where there is no GPU
+    CHECK(cuda.exit_code == 5);
+    check_contains(cuda.err, {"--device cuda: ", "CUDA"});
+    CHECK_FALSE(rig.exists("cuda.wav"));
+  }
   const ProgramResult mel = rig.run({"render", "x.npy", "-o", "out.wav", "--voice", "voice"});
   CHECK(mel.exit_code == 3);
   check_contains(mel.err, {"x.npy", "plays notes"});
