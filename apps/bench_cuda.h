@@ -18,7 +18,7 @@ namespace ondes {
 struct CudaStepBench {
   std::vector<int> residual{32, 64, 128};
   std::vector<Precision> precisions{Precision::f16, Precision::f32, Precision::i8, Precision::i16};
-  std::vector<int> lanes{1, 64, 256, 1024, 4096};
+  std::vector<int> lanes{1, 64, 256, 512, 1024, 4096};
   bool every_variant = false;  // beside the one that the planner picks
   double seconds = 0.3;        // of measuring, for each line
   double budget_s = 0.0;       // no line begins later; 0: no limit

@@ -17,7 +17,7 @@ struct FeatureMachine {
   std::unique_ptr<BlockRunner> runner;
   int channels = 0;           // of a frame of features
   std::int64_t samples = 0;   // that `frames` of them make
-  std::string isa;            // for the recipes of f32
+  std::string isa;            // for the recipes of floats
   std::string device;         // what runs, for people
   std::string device_choice;  // "auto: why"; empty where there was nothing to choose
   bool on_gpu = false;

@@ -7,6 +7,7 @@
 #include "apps/feature_source.h"
 #include "apps/interrupt.h"
 #include "apps/output_path.h"
+#include "apps/precision_names.h"
 #include "engine/buffer.h"
 #include "engine/error.h"
 #include "engine/files/sha256.h"
@@ -95,7 +96,7 @@ Recipe make_recipe(const FeatureRequest& request,
   recipe.options = request.options;
   recipe.samples = machine.samples;
   recipe.conversions = source.conversions();
-  if (request.options.precision == Precision::f32) {
+  if (depends_on_machine(request.options.precision)) {
     recipe.isa = machine.isa;
   }
   return recipe;

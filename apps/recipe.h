@@ -4,7 +4,7 @@
 //     "options": {...}, "isa": "avx512", "samples": 1234567 }
 //
 // In place of "score": "mel" or "audio", where that was rendered.
-// `isa` stands there for f32 only: the integer precisions give the same bytes on every machine.
+// `isa` stands there for floats only: the integer precisions give the same bytes on every machine.
 // `samples` are frames at the voice's rate, before resampling. `options`: apps/render_options.h.
 // Where a mel or a sound was not what the voice takes but could be brought to it,
 //   "conversions": [{"field": "log", "from": "log10", "to": "ln"}, ...]

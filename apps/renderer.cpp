@@ -8,6 +8,7 @@
 #include "apps/interrupt.h"
 #include "apps/mix_sink.h"
 #include "apps/output_path.h"
+#include "apps/precision_names.h"
 #include "cuda/backend.h"
 #include "engine/cpu/runner_options.h"
 #include "engine/error.h"
@@ -58,7 +59,7 @@ Recipe make_recipe(const RenderRequest& request, const DeviceChoice& device, std
   recipe.score_sha256 = request.score.sha256;
   recipe.options = request.options;
   recipe.samples = samples;
-  if (request.options.precision == Precision::f32) {
+  if (depends_on_machine(request.options.precision)) {
     recipe.isa = device.cuda ? "cuda" : isa_name(chosen_isa());
   }
   return recipe;
