@@ -73,7 +73,7 @@ TEST_CASE("on a GPU generators give the CPU's bits in f32, and f16 keeps its tol
 }
 
 // Small enough for a sanitizer, under which a kernel takes ten to a hundred times as long.
-TEST_CASE("on a GPU every kind of block kernel makes a few frames as the CPU does") {
+TEST_CASE("on a GPU every kind of block kernel makes a few frames as the CPU does", "[sanitize]") {
   if (skipped()) {
     return;
   }
