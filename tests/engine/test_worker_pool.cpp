@@ -15,6 +15,7 @@ namespace {
 
 thread_local int yields_of_this_thread = 0;
 thread_local std::chrono::steady_clock::time_point first_yield;
+thread_local std::atomic<bool>* told_of_yields = nullptr;
 
 }  // namespace
 
@@ -23,6 +24,9 @@ extern "C" int sched_yield() noexcept {
   if (yields_of_this_thread++ == 0) {
     first_yield = std::chrono::steady_clock::now();
   }
+  if (told_of_yields != nullptr) {
+    *told_of_yields = true;
+  }
   return 0;
 }
 
@@ -30,13 +34,17 @@ using namespace ondes;
 
 namespace {
 
+constexpr auto kPatience = std::chrono::seconds(20);  // with a caller that never yields
+
 struct Job {
+  std::atomic<bool> caller_yielded{false};
   std::atomic<int> by_workers{0};
   std::atomic<int> denormals{0};
 };
 
-// The worker's unit takes far longer than any patience; the caller's unit waits until a worker has
-// taken the other one, so that there is something to wait for.
+// The worker's unit takes until the caller has given up waiting for it; the caller's unit waits until
+// a worker has taken the other one, so that there is something to wait for. No sleep of any length
+// would do: a busy machine may keep the caller from its processor for longer.
 void work(void* context, int, bool on_worker) noexcept {
   auto* job = static_cast<Job*>(context);
   volatile float smallest = std::numeric_limits<float>::min();
@@ -45,11 +53,21 @@ void work(void* context, int, bool on_worker) noexcept {
   }
   if (on_worker) {
     ++job->by_workers;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    const auto end = std::chrono::steady_clock::now() + kPatience;
+    while (!job->caller_yielded && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
   } else {
     while (job->by_workers.load() == 0) {
     }
   }
+}
+
+// Two units, one of them by a worker.
+void run(WorkerPool& pool, Job& job) {
+  told_of_yields = &job.caller_yielded;
+  pool.run(2);
+  told_of_yields = nullptr;
 }
 
 }  // namespace
@@ -65,9 +83,8 @@ TEST_CASE("a caller whose worker is late spins first, and gives up the processor
   WorkerPool pool(1, &work, &job);
   yields_of_this_thread = 0;
   const auto start = std::chrono::steady_clock::now();
-  pool.run(2);
+  run(pool, job);
   CHECK(job.by_workers >= 1);
-  // The worker sleeps for 20 ms, which is far longer than any patience.
   REQUIRE(yields_of_this_thread > 0);
   // 20,000 pauses of at least 4 cycles, at 5 GHz at most.
   CHECK(first_yield - start > std::chrono::microseconds(16));
@@ -81,7 +98,7 @@ TEST_CASE("workers flush denormals as the caller does, so that it is all one who
   Job job;
   WorkerPool pool(1, &work, &job);
   const FlushToZeroScope flush;
-  pool.run(2);
+  run(pool, job);
   CHECK(job.by_workers >= 1);
   CHECK(job.denormals == 0);
 }
