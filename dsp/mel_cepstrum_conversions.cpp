@@ -28,7 +28,7 @@ double alpha_for_rate(double sample_rate_hz) {
   struct Point {
     double mel, sine, cosine;
   };
-  std::array<Point, kPoints> points;
+  std::array<Point, kPoints> points{};
   for (std::size_t i = 0; i < kPoints; ++i) {
     const double share = static_cast<double>(i) / kPoints;
     points[i] = {std::log(1.0 + sample_rate_hz / 2.0 * share / 1e3),
