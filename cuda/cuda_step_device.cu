@@ -4,6 +4,7 @@
 // dense() and step(), which own the grid and remember the first status that is not success.
 #include <cuda_runtime.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "cuda/cuda_status_internal.cuh"
@@ -82,10 +83,14 @@ class CudaStepDevice final : public StepDevice {
     limits_.multiprocessors = properties.multiProcessorCount;
     limits_.shared_bytes_per_block = properties.sharedMemPerBlockOptin;
     limits_.l2_bytes = static_cast<std::size_t>(properties.l2CacheSize);
-    limits_.arch = 10 * properties.major + properties.minor;
+    // Code of an older target, compiled anew by the driver, lacks what newer devices have.
+    cudaFuncAttributes attributes{};
+    ONDES_CUDA_CHECK(
+        cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(dense_kernel)));
+    limits_.arch = std::min(10 * properties.major + properties.minor, attributes.ptxVersion);
     limits_.cooperative = properties.cooperativeLaunch != 0;
     ONDES_CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
-    if (properties.major >= 9) {
+    if (limits_.arch >= 90) {
       count_clusters();
     }
     if (change) {

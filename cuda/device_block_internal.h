@@ -30,6 +30,9 @@ class DeviceWarp {
   __device__ int index() const {
     return static_cast<int>(threadIdx.x) / kThreads;
   }
+  __device__ void converge() const {
+    __syncwarp();
+  }
   template <typename Step>
   __device__ void each(const Step& run) const {
     run(static_cast<int>(threadIdx.x) % kThreads);
@@ -38,6 +41,7 @@ class DeviceWarp {
   ONDES_HOST_DEVICE int index() const {
     return 0;
   }
+  ONDES_HOST_DEVICE void converge() const {}
   template <typename Step>
   ONDES_HOST_DEVICE void each(const Step& run) const {
     run(0);
@@ -48,6 +52,17 @@ class DeviceWarp {
 class DeviceBlock {
  public:
   using Warp = DeviceWarp;
+
+  // This thread's share of the registers that its warp keeps.
+  template <typename T>
+  class PerWarp {
+   public:
+    ONDES_HOST_DEVICE explicit PerWarp(const DeviceBlock&) {}
+    ONDES_HOST_DEVICE T& of(const Warp&) { return value_; }
+
+   private:
+    T value_;
+  };
 
   // `shared` is the kernel's dynamic shared memory.
   ONDES_HOST_DEVICE explicit DeviceBlock(std::byte* shared) : shared_(shared) {}

@@ -67,6 +67,9 @@ class EmulatedWarp {
 
   int index() const noexcept { return index_; }
 
+  // Before the 32 threads act as one, where their ways may have parted.
+  void converge() const noexcept {}
+
   template <typename Step>
   void each(const Step& run) const {
     for (const int thread : turn_) {
@@ -84,6 +87,18 @@ class EmulatedWarp {
 class EmulatedBlock {
  public:
   using Warp = EmulatedWarp;
+
+  // Registers that the warps of a block keep from phase to phase: each has a T of its own.
+  template <typename T>
+  class PerWarp {
+   public:
+    explicit PerWarp(const EmulatedBlock& block)
+        : values_(static_cast<std::size_t>(block.warps())) {}
+    T& of(const Warp& warp) { return values_[static_cast<std::size_t>(warp.index())]; }
+
+   private:
+    std::vector<T> values_;
+  };
 
   EmulatedBlock(int index, int threads, std::size_t shared_bytes, ThreadOrder order)
       : index_(index), threads_(threads), order_(order), shared_((shared_bytes + 15) / 16) {

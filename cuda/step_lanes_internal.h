@@ -48,6 +48,7 @@ class StepLanes {
     first_lane_ = block.index() * kLanes;
     lanes_ = smaller(kLanes, call.lane_count - first_lane_);
     resident_ = block.shared();
+    resident_bytes_ = call.resident_bytes;
     scratch_ = call.scratch != nullptr
                    ? reinterpret_cast<Quad*>(call.scratch) +
                          static_cast<std::size_t>(block.index()) * kLanes *
@@ -62,7 +63,7 @@ class StepLanes {
   // --- where things are ------------------------------------------------------------------------
   template <typename T>
   ONDES_HOST_DEVICE const T* at(std::uint32_t offset) const {
-    const std::byte* base = offset < call_.resident_bytes ? resident_ : call_.image;
+    const std::byte* base = offset < resident_bytes_ ? resident_ : call_.image;
     return reinterpret_cast<const T*>(base + offset);
   }
   ONDES_HOST_DEVICE Quad* quads(int lane, int offset) const {
@@ -263,6 +264,7 @@ class StepLanes {
   const ScratchMap& map_;
   DistributionView sampler_;
   std::byte* resident_ = nullptr;
+  std::uint32_t resident_bytes_ = 0;  // of the image
   Quad* scratch_ = nullptr;
   int misc_offset_ = 0;  // quads, for bodies that keep more lanes than they work on at a time
   int first_lane_ = 0;

@@ -19,6 +19,9 @@
 // What passes between blocks has two sides, taken in turn by v: a block writes one side of another's
 // memory in a slot and its owner reads it in the next, while the other side is written. Skip sums
 // are the same sum for every group and company: layers in ascending order, inputs in the layout's.
+// Where R and G are known to the compiler (kResidual > 0) and a stage has at most kKeptLayers layers,
+// its chain's weights stay in the registers of the warps that multiply by them, and shared memory
+// holds what is beside the chain.
 // Assumed: all blocks of a cluster run at once, and stay until the last barrier.
 // Any thread.
 #pragma once
@@ -35,6 +38,7 @@ class TileClusterBody : public TileBody<kTiles, kResidual, Block> {
  public:
   ONDES_HOST_DEVICE TileClusterBody(Block& block, const StepModelView& model, const StepCall& call)
       : Base(block, model, call, block.rank() + 1 == block.ranks() ? call.head_map : call.map),
+        kept_(block),
         rank_(block.rank()),
         stages_(block.ranks() - 1) {
     period_ = period(call, block.ranks());
@@ -56,8 +60,10 @@ class TileClusterBody : public TileBody<kTiles, kResidual, Block> {
       }
       for (int l = first_; l < last_; ++l) {
         Quad* to = held_ + (l - first_) * layer_quads();
-        to += this->hold(thread, to, tiles_of_layer(tiles().current, l));
-        to += this->hold(thread, to, tiles_of_layer(tiles().update, l));
+        if constexpr (!kKeeps) {
+          to += this->hold(thread, to, tiles_of_layer(tiles().current, l));
+          to += this->hold(thread, to, tiles_of_layer(tiles().update, l));
+        }
         if (this->tile_.hold_skip) {
           to += this->hold(thread, to, tiles_of_layer(tiles().skip, l));
         }
@@ -66,6 +72,9 @@ class TileClusterBody : public TileBody<kTiles, kResidual, Block> {
         }
       }
     });
+    if constexpr (kKeeps) {
+      keep_weights();
+    }
     for (int g = 0; g < this->tile_.groups; ++g) {
       select_group(g);
       this->block_.phase([&](int thread) { this->enter_lanes(thread); });
@@ -134,7 +143,7 @@ class TileClusterBody : public TileBody<kTiles, kResidual, Block> {
 
   // --- weights ---------------------------------------------------------------------------------
   ONDES_HOST_DEVICE int chain_quads() const {
-    return matrix_quads(tiles().current) + matrix_quads(tiles().update);
+    return kKeeps ? 0 : matrix_quads(tiles().current) + matrix_quads(tiles().update);
   }
   ONDES_HOST_DEVICE int layer_quads() const {
     return chain_quads() + (this->tile_.hold_skip ? matrix_quads(tiles().skip) : 0) +
@@ -204,36 +213,88 @@ class TileClusterBody : public TileBody<kTiles, kResidual, Block> {
   // --- the chain -------------------------------------------------------------------------------
   ONDES_HOST_DEVICE void chain(int v) {
     const int side = v & 1;
-    Quad* h = this->shared_ + this->tile_.h[side];
     if (rank_ == 0) {
-      this->first_h(h, this->x_at(side));
+      this->first_h(this->shared_ + this->tile_.h[side], this->x_at(side));
     }
-    for (int l = first_; l < last_; ++l) {
-      const int z = this->z_at(side, l - first_);
-      this->block_.warp_phase([&](Warp& warp) {
-        for (int r = warp.index(); r < this->gate_tiles(); r += this->block_.warps()) {
-          Sums sums;
-          this->load(warp, sums, acc(l), r);
+    if constexpr (kKeeps) {
+      kept_layers<0>(side);
+    } else {
+      for (int l = first_; l < last_; ++l) {
+        gate_phase(l, side, [&](Warp& warp, Sums& sums, int r) {
           this->multiply(warp, sums, current_of(l) + r * row_tile_quads(tiles().current),
                          this->stretches_r(), this->x_at(side));
-          this->gate_to(warp, sums, r, z);
+        });
+        if (l + 1 < this->model_.layers) {
+          update_phase(l, side, 0, [&](Warp& warp, Sums& sums, int r) {
+            this->multiply(warp, sums, update_of(l) + r * row_tile_quads(tiles().update),
+                           this->stretches_g(), this->z_at(side, l - first_));
+          });
         }
-        this->keep(warp, l, this->x_at(side));
-      });
-      if (l + 1 == this->model_.layers) {
-        return;
       }
-      // The next layer's: the next stage's where it is not ours.
-      Quad* memory = l + 1 < last_ ? this->shared_ : memory_of(rank_ + 1);
-      this->block_.warp_phase([&](Warp& warp) {
-        for (int r = warp.index(); r < this->residual_tiles(); r += this->block_.warps()) {
-          this->update_h(
-              warp, r,
-              {l, update_of(l), z, h, memory + this->tile_.h[side], memory, this->x_at(side)});
-        }
-      });
     }
-    pass_through(side, h);
+    pass_through(side, this->shared_ + this->tile_.h[side]);
+  }
+
+  // Own layers from the i-th on, unrolled so that each finds its registers.
+  template <int kLayer>
+  ONDES_HOST_DEVICE ONDES_FORCE_INLINE void kept_layers(int side) {
+    const int l = first_ + kLayer;
+    if constexpr (kLayer < kKeptLayers) {
+      if (l < last_) {
+        gate_phase(l, side, [&](Warp& warp, Sums& sums, int) {
+          this->template multiply_kept<kKeptStretches>(
+              warp, sums, kept_.of(warp).tiles + kLayer * kKeptTiles, this->x_at(side));
+        });
+        if (l + 1 < this->model_.layers) {
+          update_phase(l, side, kResidual / kGateChannels, [&](Warp& warp, Sums& sums, int) {
+            this->template multiply_kept<kKeptStretches>(
+                warp, sums, kept_.of(warp).tiles + kLayer * kKeptTiles, this->z_at(side, kLayer));
+          });
+        }
+        kept_layers<kLayer + 1>(side);
+      }
+    }
+  }
+
+  // z of layer l; x to the ring. product(warp, sums, row tile).
+  template <typename Multiply>
+  ONDES_HOST_DEVICE ONDES_FORCE_INLINE void gate_phase(int l, int side, const Multiply& product) {
+    this->block_.warp_phase([&](Warp& warp) {
+      for (int r = warp.index(); r < this->gate_tiles(); r += this->block_.warps()) {
+        Sums sums;
+        this->load(warp, sums, acc(l), r);
+        product(warp, sums, r);
+        this->gate_to(warp, sums, r, this->z_at(side, l - first_));
+      }
+      this->keep(warp, l, this->x_at(side));
+    });
+  }
+
+  // h and x of the layer after l: the next stage's where it is not ours. Row tile 0 is warp
+  // first_warp's.
+  template <typename Multiply>
+  ONDES_HOST_DEVICE ONDES_FORCE_INLINE void update_phase(int l,
+                                                         int side,
+                                                         int first_warp,
+                                                         const Multiply& product) {
+    Quad* memory = l + 1 < last_ ? this->shared_ : memory_of(rank_ + 1);
+    typename Base::Update update;
+    update.l = l;
+    update.h = this->shared_ + this->tile_.h[side];
+    update.h_to = memory + this->tile_.h[side];
+    update.lanes_to = memory;
+    update.x_to = this->x_at(side);
+    this->block_.warp_phase([&](Warp& warp) {
+      for (int r = warp.index() - first_warp; r < this->residual_tiles();
+           r += this->block_.warps()) {
+        if (r >= 0) {
+          Sums sums;
+          this->begin_update(warp, sums, r, update);
+          product(warp, sums, r);
+          this->end_update(warp, sums, r, update);
+        }
+      }
+    });
   }
 
   // A stage without layers (a network of fewer than there are stages) hands on what it got.
@@ -298,6 +359,36 @@ class TileClusterBody : public TileBody<kTiles, kResidual, Block> {
     });
   }
 
+  // The chain's weights of a stage, in registers: the first warps have the gates' row tiles, the next
+  // ones the updates', each of every own layer.
+  static constexpr bool kKeeps = kResidual > 0;
+  static constexpr int kKeptStretches = tiles_of(kResidual, kStretch);
+  static constexpr int kKeptTiles = kKeptStretches * kStretchTiles;
+  struct Kept {
+    typename Base::template Registers<TileA>
+        tiles[static_cast<std::size_t>(kKeeps ? kKeptLayers * kKeptTiles : 1)];
+  };
+
+  ONDES_HOST_DEVICE ONDES_FORCE_INLINE void keep_weights() {
+    this->block_.warp_phase([&](Warp& warp) {
+      const bool gates = warp.index() < this->gate_tiles();
+      const int r = gates ? warp.index() : warp.index() - this->gate_tiles();
+      const TileMatrix& matrix = gates ? tiles().current : tiles().update;
+      ONDES_UNROLL
+      for (int i = 0; i < kKeptLayers; ++i) {
+        const bool there = !head() && r < matrix.row_tiles && first_ + i < last_;
+        const Quad* from = this->in_image(tiles_of_layer(matrix, there ? first_ + i : 0)) +
+                           (there ? r : 0) * row_tile_quads(matrix);
+        ONDES_UNROLL
+        for (int s = 0; s < kKeptStretches; ++s) {
+          this->load_weights(warp, kept_.of(warp).tiles + i * kKeptTiles + s * kStretchTiles,
+                             from + s * kStretchTiles * kWarpThreads);
+        }
+      }
+    });
+  }
+
+  typename Block::template PerWarp<Kept> kept_;
   int rank_;
   int stages_;
   int period_ = 1;

@@ -33,6 +33,9 @@ class TileBody : public StepLanes<F16Arithmetic, kTiles * kTileColumns, kResidua
                              const ScratchMap& map)
       : Base(block, model, call, map), tile_(call.tile) {
     shared_ = reinterpret_cast<Quad*>(block.shared());
+    // Never elsewhere: said here so that a compiler knows which memory it addresses.
+    this->scratch_ = shared_;
+    this->resident_bytes_ = 0;
   }
 
  protected:
@@ -134,29 +137,62 @@ class TileBody : public StepLanes<F16Arithmetic, kTiles * kTileColumns, kResidua
       Warp& warp, Sums& sums, const Quad* weights, int stretches, int x) const {
     Sums second;
     set(warp, second, 0, [](int, int) { return 0.0F; });
+    warp.converge();
     ONDES_UNROLL_4
     for (int s = 0; s < stretches; ++s) {
-      Registers<Quad> b[static_cast<std::size_t>(kTiles)];
-      warp.each([&](int place) {
-        ONDES_UNROLL
-        for (int n = 0; n < kTiles; ++n) {
-          b[n][place] =
-              this->quads(n * kTileColumns + place / 4, x + s * kStretchQuads + place % 4)[0];
-        }
-      });
+      Registers<TileA> a[static_cast<std::size_t>(kStretchTiles)];
+      load_weights(warp, a, weights + s * kStretchTiles * kWarpThreads);
+      multiply_stretch(warp, sums, second, a, x + s * kStretchQuads);
+    }
+    add(warp, sums, second);
+  }
+
+  // The same with weights in registers: those of kStretches stretches, one after the other.
+  template <int kStretches>
+  ONDES_HOST_DEVICE ONDES_FORCE_INLINE void multiply_kept(Warp& warp,
+                                                          Sums& sums,
+                                                          const Registers<TileA>* weights,
+                                                          int x) const {
+    Sums second;
+    set(warp, second, 0, [](int, int) { return 0.0F; });
+    warp.converge();
+    ONDES_UNROLL
+    for (int s = 0; s < kStretches; ++s) {
+      multiply_stretch(warp, sums, second, weights + s * kStretchTiles, x + s * kStretchQuads);
+    }
+    add(warp, sums, second);
+  }
+
+  ONDES_HOST_DEVICE static ONDES_FORCE_INLINE void load_weights(Warp& warp,
+                                                                Registers<TileA>* to,
+                                                                const Quad* from) {
+    warp.each([&](int place) {
       ONDES_UNROLL
       for (int half = 0; half < kStretchTiles; ++half) {
-        Registers<TileA> a;
-        warp.each([&](int place) {
-          a[place] =
-              std::bit_cast<TileA>(weights[(s * kStretchTiles + half) * kWarpThreads + place]);
-        });
-        ONDES_UNROLL
-        for (int n = 0; n < kTiles; ++n) {
-          multiply_tile(a, HalfQuads{b[n], half}, (half == 0 ? sums : second).tiles[n]);
-        }
+        to[half][place] = std::bit_cast<TileA>(from[half * kWarpThreads + place]);
+      }
+    });
+  }
+
+  ONDES_HOST_DEVICE ONDES_FORCE_INLINE void multiply_stretch(
+      Warp& warp, Sums& sums, Sums& second, const Registers<TileA>* a, int x) const {
+    Registers<Quad> b[static_cast<std::size_t>(kTiles)];
+    warp.each([&](int place) {
+      ONDES_UNROLL
+      for (int n = 0; n < kTiles; ++n) {
+        b[n][place] = this->quads(n * kTileColumns + place / 4, x + place % 4)[0];
+      }
+    });
+    ONDES_UNROLL
+    for (int half = 0; half < kStretchTiles; ++half) {
+      ONDES_UNROLL
+      for (int n = 0; n < kTiles; ++n) {
+        multiply_tile(a[half], HalfQuads{b[n], half}, (half == 0 ? sums : second).tiles[n]);
       }
     }
+  }
+
+  ONDES_HOST_DEVICE static void add(Warp& warp, Sums& sums, const Sums& second) {
     warp.each([&](int place) {
       ONDES_UNROLL
       for (int n = 0; n < kTiles; ++n) {
@@ -199,22 +235,37 @@ class TileBody : public StepLanes<F16Arithmetic, kTiles * kTileColumns, kResidua
   };
 
   ONDES_HOST_DEVICE void update_h(Warp& warp, int row_tile, const Update& update) const {
+    Sums sums;
+    begin_update(warp, sums, row_tile, update);
+    multiply(warp, sums, update.weights + row_tile * row_tile_quads(this->model_.tiles.update),
+             stretches_g(), update.z);
+    end_update(warp, sums, row_tile, update);
+  }
+
+  // h and bias, which the product is added to.
+  ONDES_HOST_DEVICE void begin_update(Warp& warp,
+                                      Sums& sums,
+                                      int row_tile,
+                                      const Update& update) const {
     const float* bias =
         this->template at<float>(this->model_.residual_bias) + update.l * this->residual();
-    Sums sums;
     load(warp, sums, update.h, row_tile);
     warp.each([&](int place) {
       ONDES_UNROLL
       for (int i = 0; i < 4; ++i) {
         const int row = row_tile * kTileRows + sum_at(place, i).row;
         ONDES_UNROLL
-        for (int n = 0; row < this->residual() && n < kTiles; ++n) {
-          sums.tiles[n][place].values[i] += bias[row];
+        for (int n = 0; n < kTiles; ++n) {
+          sums.tiles[n][place].values[i] += row < this->residual() ? bias[row] : 0.0F;
         }
       }
     });
-    multiply(warp, sums, update.weights + row_tile * row_tile_quads(this->model_.tiles.update),
-             stretches_g(), update.z);
+  }
+
+  ONDES_HOST_DEVICE void end_update(Warp& warp,
+                                    const Sums& sums,
+                                    int row_tile,
+                                    const Update& update) const {
     save(warp, sums, update.h_to, row_tile);
     take(warp, sums, row_tile, [&](int row, int j, float value) {
       if (row < this->residual()) {

@@ -26,6 +26,9 @@ inline constexpr int kStretchQuads = 4;  // of a lane's vector
 inline constexpr int kStretchTiles = 2;
 inline constexpr int kGateChannels = 8;  // of a row tile
 
+// Layers of a cluster's stage whose chain weights its warps keep in registers, where R = G = 64.
+inline constexpr int kKeptLayers = 3;
+
 ONDES_HOST_DEVICE constexpr int tiles_of(int values, int each) {
   return (values + each - 1) / each;
 }

@@ -125,6 +125,15 @@ std::optional<StepLaunch> plan_tile_cluster(const PackedStepModel& model,
   launch.cluster_blocks = kClusterBlocks;
   TileMap& tile = launch.tile;
   tile.layers = (view.layers + kStages - 1) / kStages;
+  if (tile.layers > kKeptLayers) {
+    launch.fixed_residual = 0;
+  }
+  const bool kept = launch.fixed_residual > 0;
+  if (kept) {  // a warp for each row tile of the chain
+    launch.threads =
+        std::max(launch.threads,
+                 (view.tiles.current.row_tiles + view.tiles.update.row_tiles) * kWarpThreads);
+  }
   tile.most_groups = kMostTileGroups;
   Places lane;
   launch.map.misc = lane.add(tile.most_groups * kMiscQuads);
@@ -150,8 +159,11 @@ std::optional<StepLaunch> plan_tile_cluster(const PackedStepModel& model,
     stage.add(fits ? more : 0);
     return fits;
   };
-  stage.add(tile.layers * matrix_quads(view.tiles.current));
-  if (!hold(view.tiles.update) || tile.head_held > room) {
+  if (!kept) {
+    stage.add(tile.layers * matrix_quads(view.tiles.current));
+    stage.add(tile.layers * matrix_quads(view.tiles.update));
+  }
+  if (stage.quads() > room || tile.head_held > room) {
     return std::nullopt;
   }
   tile.hold_skip = hold(view.tiles.skip);
@@ -208,8 +220,12 @@ std::string describe_tiles(const StepLaunch& launch, const PackedStepModel& mode
     return "tensor cores, a cluster of " + std::to_string(launch.cluster_blocks) +
            " blocks up to " + std::to_string(tile.most_groups) + " groups of " + lanes + ", " +
            std::to_string(launch.threads) + " threads a block, " + shape +
-           "in shared memory: the chain's" + (tile.hold_skip ? ", skip" : "") +
-           (tile.hold_past ? ", past" : "") + " weights";
+           "weights on the chip: the chain's" + (launch.fixed_residual > 0 ? " in registers" : "") +
+           (tile.hold_skip ? ", skip" : "") + (tile.hold_past ? ", past" : "") + ", " +
+           std::to_string(tile.held_head_tiles) + " of " +
+           std::to_string(model.view.tiles.head.row_tiles) + " and " +
+           std::to_string(tile.held_output_tiles) + " of " +
+           std::to_string(model.view.tiles.output.row_tiles) + " row tiles of the head";
   }
   return "tensor cores, one block " + lanes + ", " + std::to_string(launch.threads) + " threads, " +
          shape + "weights of " + std::to_string(tile.held_layers) + " of " +
