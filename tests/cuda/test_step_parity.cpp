@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <string>
+#include <vector>
 
 #include "cuda/backend.h"
 #include "engine/cpu/runner_options.h"
@@ -88,6 +90,98 @@ TEST_CASE("on a GPU the f32 head is within 1e-5 of the CPU's under teacher forci
   }
 }
 
+std::vector<float> hidden_of(StepRunner& runner, const StepPlan& plan, const RunnerRig& rig) {
+  const std::vector<float> teacher = rig.teacher(3, kTotal);
+  const int width =
+      plan.layer_count() * (plan.residual_channels + plan.gate_channels) + plan.output.outputs;
+  Buffer values(kTotal, width);
+  StepProbe probe{1, values.view(), 0};
+  runner.set_probe(&probe);
+  rig.run(runner, {{1, 31, 1.0F, teacher}}, kTotal, 100);
+  runner.set_probe(nullptr);
+  return {values.view().data(), values.view().data() + kTotal * width};
+}
+
+float worst_of(const std::vector<float>& a, const std::vector<float>& b) {
+  float worst = 0.0F;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    REQUIRE(std::isfinite(a[i]));
+    worst = std::max(worst, std::fabs(a[i] - b[i]));
+  }
+  return worst;
+}
+
+// Tolerances of tests/cuda/step_kernel_rig.h, twice: these shapes are wider and deeper, and tensor
+// cores may cut the end off sums that the host rounds.
+TEST_CASE("on a GPU f16 follows the CPU's f32 under teacher forcing, in every variant") {
+  if (skipped()) {
+    return;
+  }
+  for (std::uint64_t seed = 0; seed < kShapes; ++seed) {
+    const StepShape shape = random_step_shape(seed);
+    const StepPlan plan = random_step_plan(shape, seed);
+    const RunnerRig rig(plan, seed);
+    StepRunnerOptions options;
+    options.max_lanes = 11;
+    const auto judge = make_cpu_step_runner(plan, options);
+    const std::vector<float> teacher = rig.teacher(3, kTotal);
+    std::vector<RigLane> lanes;
+    for (int i = 0; i < 1 + static_cast<int>(5 * seed % 11); ++i) {
+      lanes.push_back({i, static_cast<std::uint64_t>(40 + i), 0.9F, teacher});
+    }
+    const auto expected = rig.run(*judge, lanes, kTotal, 128);
+    const std::vector<float> hidden = hidden_of(*judge, plan, rig);
+    options.precision = Precision::f16;
+    for (const std::string& variant : cuda_step_variants()) {
+      const auto runner = make_cuda_step_runner(plan, options, variant);
+      CAPTURE(seed, text(shape), variant, runner->description());
+      const auto actual = rig.run(*runner, lanes, kTotal, -90, true);
+      for (std::size_t i = 0; i < lanes.size(); ++i) {
+        CHECK(worst_of(actual[i].log_likelihood, expected[i].log_likelihood) < 2e-3F);
+      }
+      CHECK(worst_of(hidden_of(*runner, plan, rig), hidden) < 4e-3F);
+    }
+  }
+}
+
+// The same products in the same order, whatever the group, the block or the cluster.
+TEST_CASE("on a GPU a lane on tensor cores sounds the same in a block and along a cluster") {
+  if (skipped()) {
+    return;
+  }
+  for (const int channels : {48, 64}) {  // shapes of run time, and an instance's own
+    StepShape shape;
+    shape.residual = shape.gate = channels;
+    shape.skip = shape.head = 100;
+    shape.dilations = {1, 2, 4, 8, 16, 1, 2, 4, 8, 16};
+    const StepPlan plan = random_step_plan(shape, 4);
+    const RunnerRig rig(plan);
+    StepRunnerOptions options;
+    options.precision = Precision::f16;
+    options.max_lanes = 1200;
+    std::vector<RigLane> lanes;
+    for (int i = 0; i < options.max_lanes; ++i) {
+      lanes.push_back({i, static_cast<std::uint64_t>(i), 1.0F, {}});
+    }
+    const auto blocks = make_cuda_step_runner(plan, options, "tensor block");
+    if (blocks->description().find("tensor cores") == std::string::npos) {
+      WARN("skipped, this comparison needs tensor cores: " << cuda_description());
+      return;
+    }
+    const auto expected = rig.run(*blocks, lanes, 64, 64);
+    for (const int count : {1, 9, 130, 300, 1200}) {
+      const std::vector<RigLane> some(lanes.begin(), lanes.begin() + count);
+      CAPTURE(channels, count);
+      for (const char* variant : {"tensor block", "tensor cluster"}) {
+        const auto actual =
+            rig.run(*make_cuda_step_runner(plan, options, variant), some, 64, -50, true);
+        CHECK(actual[0] == expected[0]);
+        CHECK(actual.back() == expected[static_cast<std::size_t>(count) - 1]);
+      }
+    }
+  }
+}
+
 // A cluster a lane, a block a lane, groups of 4 and of 8: on a chip of about a hundred
 // multiprocessors these counts ask for each. Short, because sanitizers run it.
 TEST_CASE("on a GPU every variant makes a few samples as the CPU does") {
@@ -96,7 +190,8 @@ TEST_CASE("on a GPU every variant makes a few samples as the CPU does") {
   }
   const StepPlan plan = random_step_plan({}, 6);
   const RunnerRig rig(plan);
-  for (const Precision precision : {Precision::f32, Precision::i16, Precision::i8}) {
+  for (const Precision precision :
+       {Precision::f32, Precision::f16, Precision::i16, Precision::i8}) {
     for (const int count : {1, 40, 140, 600}) {
       CAPTURE(precision_name(precision), count);
       StepRunnerOptions options;
@@ -107,7 +202,9 @@ TEST_CASE("on a GPU every variant makes a few samples as the CPU does") {
         lanes.push_back({i, static_cast<std::uint64_t>(i), 1.0F, {}});
       }
       const auto actual = rig.run(*make_cuda_step_runner(plan, options), lanes, 8, 5);
-      if (precision != Precision::f32) {
+      CHECK(std::all_of(actual[0].output.begin(), actual[0].output.end(),
+                        [](float sample) { return std::isfinite(sample); }));
+      if (precision == Precision::i8 || precision == Precision::i16) {
         CHECK(actual == rig.run(*make_cpu_step_runner(plan, options), lanes, 8, 8));
       }
     }
