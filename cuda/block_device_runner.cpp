@@ -239,8 +239,10 @@ class DeviceBlockRunner final : public BlockRunner {
     }
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       auto* to = reinterpret_cast<float*>(staging_in_ + input_offset(model_, added_, i));
-      for (int t = 0; t < inputs[i].frames(); ++t) {
-        to = std::copy(inputs[i][t].begin(), inputs[i][t].end(), to);
+      const bool touch = inputs[i].stride() == inputs[i].channels();
+      const auto run = at(inputs[i].channels()) * at(touch ? inputs[i].frames() : 1);
+      for (int t = 0; t < inputs[i].frames(); t += touch ? inputs[i].frames() : 1) {
+        to = std::copy_n(inputs[i][t].data(), run, to);
       }
     }
   }
@@ -248,15 +250,19 @@ class DeviceBlockRunner final : public BlockRunner {
   int hand_out(bool well, Frames output) noexcept {
     const int frames = added_[at(model_.output)];
     assert(output.frames() >= frames);
+    const auto channels = at(output.channels());
     const auto* from = reinterpret_cast<const float*>(buffers_.staging_out);
-    for (int t = 0; t < frames; ++t) {
-      const std::span<float> to = output[t];
+    for (int t = 0; t < frames;) {
+      // Frames that touch are one run: a frame at a time, mono samples cost more than their kernels.
+      const int run = output.stride() == output.channels() ? frames : 1;
+      float* to = output[t].data();
       if (well) {
-        std::copy_n(from, to.size(), to.data());
+        std::copy_n(from, at(run) * channels, to);
       } else {
-        std::fill(to.begin(), to.end(), std::numeric_limits<float>::quiet_NaN());
+        std::fill_n(to, at(run) * channels, std::numeric_limits<float>::quiet_NaN());
       }
-      from += to.size();
+      from += at(run) * channels;
+      t += run;
     }
     return frames;
   }

@@ -58,6 +58,12 @@ __global__ void __launch_bounds__(kTensorThreads)
   run_tensor_conv<kM, kN>(block, memory, op);
 }
 
+__global__ void __launch_bounds__(kTensorThreads)
+    split_kernel(const __grid_constant__ BlockMemory memory, const __grid_constant__ ConvOp op) {
+  DeviceBlock block(reinterpret_cast<std::byte*>(shared_memory));
+  run_split_conv(block, memory, op);
+}
+
 __global__ void __launch_bounds__(kElementThreads)
     depthwise_kernel(const __grid_constant__ BlockMemory memory,
                      const __grid_constant__ ConvOp op) {
@@ -89,8 +95,8 @@ const void* conv_kernel_of(ConvShape shape) {
       return reinterpret_cast<const void*>(tensor_kernel<4, 4>);
     case ConvShape::tensor_one_by_four:
       return reinterpret_cast<const void*>(tensor_kernel<1, 4>);
-    case ConvShape::tensor_one_by_one:
-      return reinterpret_cast<const void*>(tensor_kernel<1, 1>);
+    case ConvShape::tensor_split:
+      return reinterpret_cast<const void*>(split_kernel);
     case ConvShape::depthwise:
       return reinterpret_cast<const void*>(depthwise_kernel);
   }

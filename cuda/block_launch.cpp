@@ -124,14 +124,15 @@ class Planner {
     launch.op = op;
     launch.threads = kTensorThreads;
     launch.shape = ConvShape::tensor_four_by_four;
-    launch.blocks = TensorGrid<4, 4>::blocks(op, frames);
+    launch.blocks = TensorTiles<4, 4>::blocks(op, frames);
     if (launch.blocks < limits_.multiprocessors) {
       launch.shape = ConvShape::tensor_one_by_four;
-      launch.blocks = TensorGrid<1, 4>::blocks(op, frames);
+      launch.blocks = TensorTiles<1, 4>::blocks(op, frames);
     }
     if (launch.blocks < limits_.multiprocessors) {
-      launch.shape = ConvShape::tensor_one_by_one;
-      launch.blocks = TensorGrid<1, 1>::blocks(op, frames);
+      launch.shape = ConvShape::tensor_split;
+      launch.blocks = TensorSplit::blocks(op, frames);
+      launch.shared_bytes = kSplitSharedBytes;
     }
     return launch;
   }

@@ -9,8 +9,11 @@
 // exchange between threads. Four warps of a block take successive frames and share weights, two
 // successive outputs and share frames, through the first-level cache.
 //
-// The order of an output's sum is taps, chunks, then the tile's own, whatever kM, kN and the block:
-// any cutting of a signal gives the same halves. Only for devices with such cores (sm_80); inputs in
+// A long sum is cut into slices (TensorSlices), each taken in the order of taps, chunks, then the
+// tile's own; slice 0 begins at the bias, slices are added in ascending order. That depends on the
+// shape alone, not on kM, kN and the block, so any cutting of a signal gives the same halves. A warp
+// takes the slices of its tile one after the other, or, where frames are few, the warps of a block
+// one slice each of the same tile. Only for devices with such cores (sm_80); inputs in
 // halves, channels in and out multiples of 8, one group. Any thread.
 #pragma once
 #include <cstddef>
@@ -23,9 +26,8 @@ namespace ondes::gpu {
 
 inline constexpr int kChunkChannels = 32;  // of two tiles' depth
 inline constexpr int kOutputGroup = 32;    // of four tiles' columns
-inline constexpr int kFrameWarps = 4;
-inline constexpr int kOutputWarps = 2;
-inline constexpr int kTensorThreads = kFrameWarps * kOutputWarps * kWarpThreads;
+inline constexpr int kTensorThreads = 8 * kWarpThreads;
+inline constexpr std::size_t kSplitSharedBytes = kTensorThreads * sizeof(TileSum);
 
 struct alignas(16) EightHalves {
   std::uint32_t words[4];
@@ -53,7 +55,27 @@ struct TensorTask {
   bool any = false;
 };
 
-template <int kM, int kN>
+// How a sum of `steps` chunks is cut: shorter slices would cost more to add than they save.
+struct TensorSlices {
+  static constexpr int kMost = 8;
+  static constexpr int kLeastSteps = 8;
+
+  ONDES_HOST_DEVICE explicit TensorSlices(int all) : steps(all) {
+    count = all / kLeastSteps;
+    count = count < 1 ? 1 : (count > kMost ? kMost : count);
+    each = (all + count - 1) / count;
+  }
+  ONDES_HOST_DEVICE int first(int slice) const {
+    return slice * each < steps ? slice * each : steps;
+  }
+
+  int steps = 0;
+  int count = 1;
+  int each = 0;
+};
+
+// A block's warps beside and above each other.
+template <int kM, int kN, int kFrameWarps, int kOutputWarps>
 struct TensorGrid {
   static constexpr int kBlockFrames = kM * kTileRows * kFrameWarps;
   static constexpr int kBlockOutputs = kN * kTileColumns * kOutputWarps;
@@ -92,7 +114,7 @@ class TensorConv {
     int at[static_cast<std::size_t>(2 * kM)];
   };
 
-  static constexpr int kAhead = kM * kN >= 8 ? 2 : 4;  // chunks whose loads are under way together
+  static constexpr int kAhead = kM * kN >= 8 ? 1 : 4;  // chunks whose loads are under way together
   static constexpr auto kRows = static_cast<std::size_t>(2 * kM);
   static constexpr auto kTiles = static_cast<std::size_t>(kM * kN);
   static constexpr auto kColumns = static_cast<std::size_t>(kN);
@@ -102,37 +124,54 @@ class TensorConv {
   ONDES_HOST_DEVICE TensorConv(const BlockMemory& memory, const ConvOp& op)
       : memory_(memory), op_(op), input_(view_of(memory, op.input)) {}
 
-  ONDES_HOST_DEVICE ONDES_FORCE_INLINE void run(const Warp& warp, int block) {
+  // Finds what a warp makes; false if that is nothing. `Grid`: one task a warp of a block, or a block.
+  template <class Grid>
+  ONDES_HOST_DEVICE ONDES_FORCE_INLINE bool find(int block, int warp) {
     const RingView output =
         view_of(memory_, op_.to.output.value != kNoValue ? op_.to.output : op_.to.mapped);
-    task_ = TensorGrid<kM, kN>::task(op_, output.count(), block, warp.index());
+    task_ = Grid::task(op_, output.count(), block, warp);
     if (!task_.any) {
-      return;
+      return false;
     }
     phase_ = phase_view(op_, input_, output, task_.phase);
-    if (task_.frame >= phase_.count) {
-      return;
-    }
-    begin(warp);
-    inside_ = is_inside();
-    tap_ = 0;
-    chunk_ = 0;
-    const int steps = phase_.taps * op_.chunks;
-    for (int step = 0; step < steps; step += kAhead) {
+    inside_ = task_.frame < phase_.count && is_inside();
+    return task_.frame < phase_.count;
+  }
+  ONDES_HOST_DEVICE TensorSlices slices() const { return TensorSlices(phase_.taps * op_.chunks); }
+
+  // All slices one after the other, and the result.
+  ONDES_HOST_DEVICE ONDES_FORCE_INLINE void make(const Warp& warp) {
+    const TensorSlices slices = this->slices();
+    Registers<TileSum> total[kTiles];
+    for (int slice = 0; slice < slices.count; ++slice) {
+      sum_slice(warp, slices, slice);
       ONDES_UNROLL
-      for (int ahead = 0; ahead < kAhead; ++ahead) {
-        if (step + ahead < steps) {
-          load(warp, step + ahead, ahead);
-        }
-      }
-      ONDES_UNROLL
-      for (int ahead = 0; ahead < kAhead; ++ahead) {
-        if (step + ahead < steps) {
-          multiply(warp, ahead);
-        }
+      for (int tile = 0; tile < kM * kN; ++tile) {
+        warp.each([&](int place) {
+          total[at(tile)][place] = slice == 0
+                                       ? sums_[at(tile)][place]
+                                       : added(total[at(tile)][place], sums_[at(tile)][place]);
+        });
       }
     }
-    end(warp);
+    finish(warp, total);
+  }
+
+  // One slice into `to`, a thread's sums each; and the result of all of them from there. One tile.
+  ONDES_HOST_DEVICE ONDES_FORCE_INLINE void make_slice(const Warp& warp, int slice, TileSum* to) {
+    sum_slice(warp, slices(), slice);
+    warp.each([&](int place) { to[slice * kWarpThreads + place] = sums_[0][place]; });
+  }
+  ONDES_HOST_DEVICE ONDES_FORCE_INLINE void add_slices(const Warp& warp, const TileSum* from) {
+    Registers<TileSum> total[1];
+    warp.each([&](int place) {
+      TileSum sum = from[place];
+      for (int slice = 1; slice < slices().count; ++slice) {
+        sum = added(sum, from[slice * kWarpThreads + place]);
+      }
+      total[0][place] = sum;
+    });
+    finish(warp, total);
   }
 
  private:
@@ -143,7 +182,40 @@ class TensorConv {
     return task_.group * kOutputGroup + tile_output(task_.tile, place % 4 * 2);
   }
 
-  ONDES_HOST_DEVICE ONDES_FORCE_INLINE void begin(const Warp& warp) {
+  ONDES_HOST_DEVICE static TileSum added(const TileSum& a, const TileSum& b) {
+    TileSum sum;
+    ONDES_UNROLL
+    for (int i = 0; i < 4; ++i) {
+      sum.values[i] = a.values[i] + b.values[i];
+    }
+    return sum;
+  }
+
+  ONDES_HOST_DEVICE ONDES_FORCE_INLINE void sum_slice(const Warp& warp,
+                                                      const TensorSlices& slices,
+                                                      int slice) {
+    begin(warp, slice == 0);
+    const int end = slices.first(slice + 1);
+    tap_ = slices.first(slice) / op_.chunks;
+    chunk_ = slices.first(slice) % op_.chunks;
+    fresh_ = true;
+    for (int step = slices.first(slice); step < end; step += kAhead) {
+      ONDES_UNROLL
+      for (int ahead = 0; ahead < kAhead; ++ahead) {
+        if (step + ahead < end) {
+          load(warp, step + ahead, ahead);
+        }
+      }
+      ONDES_UNROLL
+      for (int ahead = 0; ahead < kAhead; ++ahead) {
+        if (step + ahead < end) {
+          multiply(warp, ahead);
+        }
+      }
+    }
+  }
+
+  ONDES_HOST_DEVICE ONDES_FORCE_INLINE void begin(const Warp& warp, bool with_bias) {
     warp.each([&](int place) {
       const float* bias = in_image<float>(memory_, op_.bias) + first_output(place);
       ONDES_UNROLL
@@ -153,7 +225,7 @@ class TensorConv {
           TileSum& sum = sums_[at(m * kN + n)][place];
           ONDES_UNROLL
           for (int i = 0; i < 4; ++i) {
-            sum.values[i] = bias[2 * n + i % 2];
+            sum.values[i] = with_bias ? bias[2 * n + i % 2] : 0.0F;
           }
         }
       }
@@ -177,7 +249,7 @@ class TensorConv {
       Rows& rows = rows_[place];
       ONDES_UNROLL
       for (int r = 0; r < 2 * kM; ++r) {
-        if (inside_ && tap_ > 0) {
+        if (inside_ && !fresh_) {
           rows.at[r] += phase_.tap_step * input_.frame_bytes;
           continue;
         }
@@ -192,8 +264,9 @@ class TensorConv {
 
   // A and B of the next chunk.
   ONDES_HOST_DEVICE ONDES_FORCE_INLINE void load(const Warp& warp, int step, int ahead) {
-    if (chunk_ == 0) {
+    if (chunk_ == 0 || fresh_) {
       find_rows(warp);
+      fresh_ = false;
     }
     warp.each([&](int place) {
       const int channel = chunk_ * kChunkChannels + place % 4 * 8;
@@ -245,7 +318,8 @@ class TensorConv {
     }
   }
 
-  ONDES_HOST_DEVICE ONDES_FORCE_INLINE void end(const Warp& warp) {
+  template <class Total>
+  ONDES_HOST_DEVICE ONDES_FORCE_INLINE void finish(const Warp& warp, const Total& total) {
     // Only now: its rings would take registers from the product.
     const EpilogueView to(memory_, op_.to);
     warp.each([&](int place) {
@@ -259,7 +333,7 @@ class TensorConv {
         float values[2 * kColumns];
         ONDES_UNROLL
         for (int n = 0; n < kN; ++n) {
-          const TileSum& sum = sums_[at(r / 2 * kN + n)][place];
+          const TileSum& sum = total[at(r / 2 * kN + n)][place];
           values[2 * n] = sum.values[r % 2 * 2];
           values[2 * n + 1] = sum.values[r % 2 * 2 + 1];
         }
@@ -277,7 +351,8 @@ class TensorConv {
   TensorTask task_;
   PhaseView phase_;
   bool inside_ = false;
-  int tap_ = 0;  // of the next load; likewise chunk_
+  bool fresh_ = true;  // rows_ is of no tap yet
+  int tap_ = 0;        // of the next load; likewise chunk_
   int chunk_ = 0;
   Registers<Rows> rows_;
   Registers<TileSum> sums_[kTiles];
@@ -285,10 +360,36 @@ class TensorConv {
   Registers<EightHalves> b_[kDepth][kColumns];
 };
 
+template <int kM, int kN>
+using TensorTiles = TensorGrid<kM, kN, 4, 2>;
+using TensorSplit = TensorGrid<1, 1, 1, 1>;
+
 template <int kM, int kN, typename Block>
 ONDES_HOST_DEVICE void run_tensor_conv(Block& block, const BlockMemory& memory, const ConvOp& op) {
-  block.warp_phase(
-      [&](auto& warp) { TensorConv<kM, kN, Block>(memory, op).run(warp, block.index()); });
+  block.warp_phase([&](auto& warp) {
+    TensorConv<kM, kN, Block> conv(memory, op);
+    if (conv.template find<TensorTiles<kM, kN>>(block.index(), warp.index())) {
+      conv.make(warp);
+    }
+  });
+}
+
+// A block a tile, a warp a slice; the first warp adds them.
+template <typename Block>
+ONDES_HOST_DEVICE void run_split_conv(Block& block, const BlockMemory& memory, const ConvOp& op) {
+  auto* sums = reinterpret_cast<TileSum*>(block.shared());
+  block.warp_phase([&](auto& warp) {
+    TensorConv<1, 1, Block> conv(memory, op);
+    if (conv.template find<TensorSplit>(block.index(), 0) && warp.index() < conv.slices().count) {
+      conv.make_slice(warp, warp.index(), sums);
+    }
+  });
+  block.warp_phase([&](auto& warp) {
+    TensorConv<1, 1, Block> conv(memory, op);
+    if (warp.index() == 0 && conv.template find<TensorSplit>(block.index(), 0)) {
+      conv.add_slices(warp, sums);
+    }
+  });
 }
 
 }  // namespace ondes::gpu

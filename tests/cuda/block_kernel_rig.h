@@ -103,8 +103,13 @@ inline BlockPlan tensor_plan(unsigned seed) {
   first.to.mapped = build.value(64);
   first.to.map = {MapKind::leaky_relu, 0.1F, {}, {}};
   build.push(first);
+  BlockConv deep = build.conv(first.to.mapped, 64, 21);  // 42 chunks: several slices of a sum
+  deep.to.residual = first.to.output;
+  deep.to.mapped = build.value(64);
+  deep.to.map = {MapKind::leaky_relu, 0.1F, {}, {}};
+  build.push(deep);
   BlockTransposedConv up;
-  up.input = first.to.mapped;
+  up.input = deep.to.mapped;
   up.taps = 9;
   up.stride = 4;
   up.trim_left = 2;

@@ -164,8 +164,8 @@ class EmulatedBlockDevice final : public BlockDevice {
         return tensor<4, 4>(launch, memory, op);
       case ConvShape::tensor_one_by_four:
         return tensor<1, 4>(launch, memory, op);
-      case ConvShape::tensor_one_by_one:
-        return tensor<1, 1>(launch, memory, op);
+      case ConvShape::tensor_split:
+        return blocks(launch, [&](EmulatedBlock& block) { run_split_conv(block, memory, op); });
       case ConvShape::depthwise:
         return blocks(launch, [&](EmulatedBlock& block) { run_depthwise(block, memory, op); });
     }

@@ -56,6 +56,20 @@ TEST_CASE("a thread's eight channels and eight outputs are neighbours, and each 
   }
 }
 
+TEST_CASE("slices of a sum follow each other, cover it, and are too long to be many") {
+  for (int steps = 0; steps < 400; ++steps) {
+    const TensorSlices slices(steps);
+    REQUIRE(slices.count >= 1);
+    REQUIRE(slices.count <= kTensorThreads / kWarpThreads);  // a warp each
+    REQUIRE((slices.count == 1 || steps / slices.count >= TensorSlices::kLeastSteps));
+    REQUIRE(slices.first(0) == 0);
+    REQUIRE(slices.first(slices.count) == steps);
+    for (int slice = 0; slice < slices.count; ++slice) {
+      REQUIRE(slices.first(slice) <= slices.first(slice + 1));
+    }
+  }
+}
+
 TEST_CASE("launches wait for the ones whose values they read, and for no others") {
   const BlockModel model = pack_block_model(resblock_plan(1, 64), {Precision::f16, 1, 8, 1}, true);
   const BlockLaunches call = build_launches(model, kHopper, added_in(model, 1000, 8));
@@ -106,7 +120,7 @@ TEST_CASE("larger calls get larger tiles, and devices without tensor cores none 
     }
     return found;
   };
-  CHECK(shapes(1, true, 132).contains(ConvShape::tensor_one_by_one));
+  CHECK(shapes(1, true, 132).contains(ConvShape::tensor_split));
   CHECK_FALSE(shapes(1, true, 132).contains(ConvShape::tensor_four_by_four));
   CHECK(shapes(4000, true, 8).contains(ConvShape::tensor_four_by_four));
   CHECK(shapes(4000, true, 8).contains(ConvShape::one_by_four));  // the last, of one output
