@@ -142,6 +142,8 @@ ONDES_HOST_DEVICE inline ConvTask conv_task(
 
 template <int kOutputs, int kFrames, bool kHalf>
 class ConvTile {
+  // Small tiles wait for memory: more of it is asked for at once.
+  static constexpr int kAhead = kOutputs * kFrames >= 32 ? 1 : (kOutputs * kFrames >= 4 ? 2 : 8);
   static constexpr auto kO = static_cast<std::size_t>(kOutputs);
   static constexpr auto kT = static_cast<std::size_t>(kFrames);
 
@@ -204,6 +206,7 @@ class ConvTile {
     const auto row = static_cast<std::size_t>(op_.padded_outputs);
     int i = 0;
     if (first_input % 4 == 0) {
+      ONDES_UNROLL_BY(kAhead)
       for (; i + 4 <= inputs; i += 4) {
         FourFloats x[kT];
         ONDES_UNROLL
