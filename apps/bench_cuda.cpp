@@ -36,18 +36,23 @@ bool is_integer(Precision precision) {
   return precision == Precision::i16 || precision == Precision::i8;
 }
 
-void check_answer(const StepPlan& plan, Precision precision) {
+// A device that has failed does nothing, very fast, and gives NaN.
+void check_finite(const StepRunner& runner, const std::vector<float>& samples) {
+  if (!std::all_of(samples.begin(), samples.end(), [](float x) { return std::isfinite(x); })) {
+    throw Error(ErrorCode::threshold, runner.description() + ": samples are not finite");
+  }
+}
+
+void check_answer(const CudaStepBench& bench, const StepPlan& plan, Precision precision) {
   constexpr int kLanes = 2;
   constexpr int kSamples = 300;
-  const auto runner = make_cuda_step_runner(plan, options_of(precision, kLanes, kSamples));
+  const auto runner = bench.make_runner(plan, options_of(precision, kLanes, kSamples), "");
   LaneLoad load(*runner, plan, kLanes, kSamples);
   load.block();
   const std::vector<float> found = load.last_block();
   float loudest = 0.0F;
+  check_finite(*runner, found);
   for (const float sample : found) {
-    if (!std::isfinite(sample)) {
-      throw Error(ErrorCode::threshold, runner->description() + ": samples are not finite");
-    }
     loudest = std::max(loudest, std::fabs(sample));
   }
   if (loudest == 0.0F) {
@@ -62,13 +67,6 @@ void check_answer(const StepPlan& plan, Precision precision) {
                   runner->description() + ": the samples are not the CPU's, not timed");
     }
   }
-}
-
-std::unique_ptr<StepRunner> make_runner_of(const StepPlan& plan,
-                                           const StepRunnerOptions& options,
-                                           const std::string& variant) {
-  return variant.empty() ? make_cuda_step_runner(plan, options)
-                         : make_cuda_step_runner(plan, options, variant);
 }
 
 struct Wanted {
@@ -92,9 +90,9 @@ struct Line {
 // Calls long enough that launching and waiting are a small part of them, as a first short one tells,
 // and short enough to be repeated.
 // Nothing if a variant of `known` descriptions would be timed again: the planner could not take `variant`.
-std::optional<Line> measure(const StepPlan& plan,
+std::optional<Line> measure(const CudaStepBench& bench,
+                            const StepPlan& plan,
                             const Wanted& wanted,
-                            double seconds,
                             std::set<std::string>& known) {
   const auto& [precision, lanes, variant] = wanted;
   Line line;
@@ -106,7 +104,7 @@ std::optional<Line> measure(const StepPlan& plan,
   constexpr int kPilot = 64;
   double sample_s = 0.0;
   {
-    const auto runner = make_runner_of(plan, options_of(precision, lanes, kPilot), variant);
+    const auto runner = bench.make_runner(plan, options_of(precision, lanes, kPilot), variant);
     line.description = runner->description();
     if (!known.insert(line.description).second) {
       return std::nullopt;
@@ -115,10 +113,11 @@ std::optional<Line> measure(const StepPlan& plan,
     sample_s = time_calls([&] { load.block(); }, 0.0).best_s / kPilot;
   }
   const int most = std::clamp(kLargestCall / lanes, kPilot, kLongestCall);
-  const int samples = std::clamp(static_cast<int>(seconds / 6.0 / sample_s), kPilot, most);
-  const auto runner = make_runner_of(plan, options_of(precision, lanes, samples), variant);
+  const int samples = std::clamp(static_cast<int>(bench.seconds / 6.0 / sample_s), kPilot, most);
+  const auto runner = bench.make_runner(plan, options_of(precision, lanes, samples), variant);
   LaneLoad load(*runner, plan, lanes, samples);
-  line.times = time_calls([&] { load.block(); }, seconds);
+  line.times = time_calls([&] { load.block(); }, bench.seconds);
+  check_finite(*runner, load.last_block());
   const double made = 1.0 * lanes * samples;
   line.samples_per_s = made / line.times.best_s;
   line.median_per_s = made / line.times.median_s;
@@ -188,44 +187,76 @@ void print_device_rates(const DeviceRates& rates, bool json) {
       1e-12 * rates.i8_macs_per_s);
 }
 
-std::vector<CudaStepFigure> run_cuda_step_bench(const CudaStepBench& bench) {
-  std::vector<CudaStepFigure> figures;
+bool BenchFaults::guard(const std::function<void()>& work) {
+  try {
+    work();
+    return true;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::interrupted) {
+      throw;
+    }
+    std::fflush(stdout);
+    std::fprintf(stderr, "WRONG: %s\n", error.what());
+    first_ = first_.empty() ? error.what() : first_;
+    return false;
+  }
+}
+
+void BenchFaults::throw_first() const {
+  if (!first_.empty()) {
+    throw Error(ErrorCode::threshold, first_);
+  }
+}
+
+std::unique_ptr<StepRunner> make_cuda_runner(const StepPlan& plan,
+                                             const StepRunnerOptions& options,
+                                             const std::string& variant) {
+  return variant.empty() ? make_cuda_step_runner(plan, options)
+                         : make_cuda_step_runner(plan, options, variant);
+}
+
+void run_cuda_step_bench(const CudaStepBench& bench, const DeviceRates& rates) {
   const double begin = steady_seconds();
-  const DeviceRates rates = measured_device_rates();
-  print_device_rates(rates, bench.json);
   if (!bench.json) {
     print_head();
   }
   std::vector<std::string> variants{""};
-  if (bench.every_variant) {
-    for (const std::string& name : cuda_step_variants()) {
-      variants.push_back(name);
+  variants.insert(variants.end(), bench.variants.begin(), bench.variants.end());
+  BenchFaults faults;
+  // False when the time is over.
+  const auto time_lanes = [&](const StepPlan& plan, Precision precision, int lanes) {
+    bench.check_interrupted();
+    if (bench.budget_s > 0.0 && steady_seconds() - begin > bench.budget_s) {
+      std::printf("out of time: R %d %s, %d lanes and what follows were not run\n",
+                  plan.residual_channels, precision_name(precision).c_str(), lanes);
+      return false;
     }
-  }
+    std::set<std::string> known;
+    for (const std::string& variant : variants) {
+      faults.guard([&] {
+        const std::optional<Line> line = measure(bench, plan, {precision, lanes, variant}, known);
+        if (line) {
+          print_line(*line, variant.empty(), rates, bench.json);
+          bench.figure({line->residual, precision, lanes, line->samples_per_s, variant.empty()});
+        }
+      });
+    }
+    return true;
+  };
   for (const int residual : bench.residual) {
     const StepPlan plan = bench.plan(residual);
     for (const Precision precision : bench.precisions) {
-      check_answer(plan, precision);
+      if (!faults.guard([&] { check_answer(bench, plan, precision); })) {
+        continue;
+      }
       for (const int lanes : bench.lanes) {
-        bench.check_interrupted();
-        if (bench.budget_s > 0.0 && steady_seconds() - begin > bench.budget_s) {
-          std::printf("out of time: R %d %s, %d lanes and what follows were not run\n", residual,
-                      precision_name(precision).c_str(), lanes);
-          return figures;
-        }
-        std::set<std::string> known;
-        for (const std::string& variant : variants) {
-          const std::optional<Line> line =
-              measure(plan, {precision, lanes, variant}, bench.seconds, known);
-          if (line) {
-            print_line(*line, variant.empty(), rates, bench.json);
-            figures.push_back({residual, precision, lanes, line->samples_per_s, variant.empty()});
-          }
+        if (!time_lanes(plan, precision, lanes)) {
+          return faults.throw_first();
         }
       }
     }
   }
-  return figures;
+  faults.throw_first();
 }
 
 }  // namespace ondes

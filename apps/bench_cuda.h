@@ -6,6 +6,7 @@
 // that of process(): copies to and from the device and waiting are in it. Main thread.
 #pragma once
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,18 +16,6 @@
 
 namespace ondes {
 
-struct CudaStepBench {
-  std::vector<int> residual{32, 64, 128};
-  std::vector<Precision> precisions{Precision::f16, Precision::f32, Precision::i8, Precision::i16};
-  std::vector<int> lanes{1, 64, 256, 512, 1024, 4096};
-  bool every_variant = false;  // beside the one that the planner picks
-  double seconds = 0.3;        // of measuring, for each line
-  double budget_s = 0.0;       // no line begins later; 0: no limit
-  bool json = false;           // JSON lines on stdout instead of a table
-  std::function<StepPlan(int residual)> plan;
-  std::function<void()> check_interrupted = [] {};
-};
-
 struct CudaStepFigure {
   int residual = 0;
   Precision precision = Precision::f32;
@@ -35,9 +24,42 @@ struct CudaStepFigure {
   bool picked = true;          // by the planner
 };
 
-// Prints on stdout, and returns what it printed. Checks the samples first (integer precisions: the CPU's bytes; others: finite and
-// not silent): a wrong answer is an Error{threshold}. Throws Error{no_device} without one.
-std::vector<CudaStepFigure> run_cuda_step_bench(const CudaStepBench& bench);
+// Of a variant by name, or, empty, as the planner picks.
+using StepRunnerMaker = std::function<std::unique_ptr<StepRunner>(
+    const StepPlan& plan, const StepRunnerOptions& options, const std::string& variant)>;
+std::unique_ptr<StepRunner> make_cuda_runner(const StepPlan& plan,
+                                             const StepRunnerOptions& options,
+                                             const std::string& variant);
+
+struct CudaStepBench {
+  std::vector<int> residual{32, 64, 128};
+  std::vector<Precision> precisions{Precision::f16, Precision::f32, Precision::i8, Precision::i16};
+  std::vector<int> lanes{1, 64, 256, 512, 1024, 4096};
+  std::vector<std::string> variants;  // beside the one that the planner picks
+  double seconds = 0.3;               // of measuring, for each line
+  double budget_s = 0.0;              // no line begins later; 0: no limit
+  bool json = false;                  // JSON lines on stdout instead of a table
+  std::function<StepPlan(int residual)> plan;
+  StepRunnerMaker make_runner = make_cuda_runner;
+  std::function<void()> check_interrupted = [] {};
+  std::function<void(const CudaStepFigure&)> figure = [](const CudaStepFigure&) {};  // of each line
+};
+
+// Prints on stdout. Checks the samples first (integer precisions: the CPU's bytes; others: finite and
+// not silent); a precision whose samples are wrong, and a line that fails, is named in place of its
+// times, the others are timed, and the first such fault is thrown at the end: Error{threshold}.
+void run_cuda_step_bench(const CudaStepBench& bench, const DeviceRates& rates);
+
+// Runs what may fail without ending the rest. throw_first() at the end.
+class BenchFaults {
+ public:
+  // Prints what `work` throws, but lets an interruption through. False if it threw.
+  bool guard(const std::function<void()>& work);
+  void throw_first() const;  // Error{threshold}, if anything failed
+
+ private:
+  std::string first_;
+};
 
 // "device: ...", and its measured rates: the head of every table.
 void print_device_rates(const DeviceRates& rates, bool json);

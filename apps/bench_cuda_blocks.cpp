@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "apps/bench_cuda.h"
 #include "apps/bench_lanes.h"
 #include "cuda/block_backend.h"
 #include "engine/buffer.h"
@@ -53,13 +54,23 @@ class BlockLoad {
                            .subview(position_ * rate.up / rate.down, count * rate.up / rate.down));
     }
     position_ += count;
-    return runner_.process(0, inputs, room_.view());
+    last_ = runner_.process(0, inputs, room_.view());
+    return last_;
+  }
+  // A device that has failed does nothing, very fast, and gives NaN.
+  void check_finite() const {
+    const ConstFrames view = room_.view();
+    if (!std::all_of(view.data(), view.data() + last_ * view.channels(),
+                     [](float x) { return std::isfinite(x); })) {
+      throw Error(ErrorCode::threshold, runner_.description() + ": samples are not finite");
+    }
   }
   // The whole clip, from start() to the last frame of finish(); what was made, if it is wanted.
   void clip(std::vector<float>* made) {
     runner_.start(0);
     position_ = 0;
     take(block(frames_), made);
+    check_finite();
     for (int count = 1; count > 0;) {
       count = runner_.finish(0, room_.view());
       take(count, made);
@@ -78,6 +89,7 @@ class BlockLoad {
   const BlockPlan& plan_;
   int frames_;
   int position_ = 0;
+  int last_ = 0;  // frames of the last block
   std::vector<Buffer> clip_;
   Buffer room_;
 };
@@ -137,6 +149,7 @@ Line measure(const BlockPlan& plan, const CudaBlockBench& bench, Precision preci
       load.block(block);
     }
     line.times = time_calls([&] { load.block(block); }, bench.seconds, bench.check_interrupted);
+    load.check_finite();
   }
   const BlockCost cost = block_cost(plan);
   const double bytes = precision == Precision::f16 ? 2.0 : 4.0;
@@ -181,22 +194,26 @@ void print_cuda_block_head(bool json) {
   }
 }
 
-std::vector<CudaBlockFigure> run_cuda_block_bench(const std::string& name,
-                                                  const BlockPlan& plan,
-                                                  const CudaBlockBench& bench,
-                                                  const DeviceRates& rates) {
-  std::vector<CudaBlockFigure> figures;
+void run_cuda_block_bench(const std::string& name,
+                          const BlockPlan& plan,
+                          const CudaBlockBench& bench,
+                          const DeviceRates& rates) {
+  BenchFaults faults;
   for (const Precision precision : bench.precisions) {
-    check_answer(plan, precision);
+    if (!faults.guard([&] { check_answer(plan, precision); })) {
+      continue;
+    }
     for (const int block : bench.blocks) {
       bench.check_interrupted();
-      Line line = measure(plan, bench, precision, block);
-      line.name = name;
-      print_line(line, rates, bench.json);
-      figures.push_back({precision, block, line.audio_s / line.times.best_s});
+      faults.guard([&] {
+        Line line = measure(plan, bench, precision, block);
+        line.name = name;
+        print_line(line, rates, bench.json);
+        bench.figure({precision, block, line.audio_s / line.times.best_s});
+      });
     }
   }
-  return figures;
+  faults.throw_first();
 }
 
 }  // namespace ondes

@@ -14,6 +14,12 @@
 
 namespace ondes {
 
+struct CudaBlockFigure {
+  Precision precision = Precision::f32;
+  int block = 0;
+  double times_real_time = 0.0;  // of the best call
+};
+
 struct CudaBlockBench {
   std::vector<Precision> precisions{Precision::f16, Precision::f32};
   std::vector<int> blocks{0, 16, 4, 1};  // plan frames a call; 0: the whole clip
@@ -21,22 +27,17 @@ struct CudaBlockBench {
   double seconds = 0.5;                  // of measuring, for each line
   bool json = false;                     // JSON lines on stdout instead of a table
   std::function<void()> check_interrupted = [] {};
-};
-
-struct CudaBlockFigure {
-  Precision precision = Precision::f32;
-  int block = 0;
-  double times_real_time = 0.0;  // of the best call
+  std::function<void(const CudaBlockFigure&)> figure = [](const CudaBlockFigure&) {
+  };  // of each line
 };
 
 void print_cuda_block_head(bool json);
 
-// Prints lines opened by `name` on stdout, and returns what they say. Checks the samples first, against
-// the CPU's: a wrong answer is an Error{threshold}. Throws Error{no_device} without a device,
-// Error{usage} for a precision that the kernels do not have.
-std::vector<CudaBlockFigure> run_cuda_block_bench(const std::string& name,
-                                                  const BlockPlan& plan,
-                                                  const CudaBlockBench& bench,
-                                                  const DeviceRates& rates);
+// Prints lines opened by `name` on stdout. Checks the samples first, against the CPU's; faults are as
+// in run_cuda_step_bench. Throws Error{no_device} without a device.
+void run_cuda_block_bench(const std::string& name,
+                          const BlockPlan& plan,
+                          const CudaBlockBench& bench,
+                          const DeviceRates& rates);
 
 }  // namespace ondes

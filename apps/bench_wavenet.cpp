@@ -16,6 +16,7 @@
 #include "apps/bench_peer.h"
 #include "apps/bench_shapes.h"
 #include "apps/precision_names.h"
+#include "cuda/backend.h"
 #include "engine/cpu/huge_array.h"
 #include "engine/cpu/reference_step_runner.h"
 #include "engine/cpu/runner_options.h"
@@ -267,11 +268,15 @@ int run_bench_wavenet_cuda(const BenchOptions& options, bool lanes_asked) {
     bench.lanes = options.lanes;
   }
   bench.seconds = options.seconds;
-  bench.every_variant = options.every_variant;
+  if (options.every_variant) {
+    bench.variants = cuda_step_variants();
+  }
   bench.json = options.json;
   bench.plan = [](int residual) { return bench_plan(bench_shape(residual)); };
   bench.check_interrupted = check_bench_interrupted;
-  run_cuda_step_bench(bench);
+  const DeviceRates rates = measured_device_rates();
+  print_device_rates(rates, options.json);
+  run_cuda_step_bench(bench, rates);
   return 0;
 }
 

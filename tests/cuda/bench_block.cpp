@@ -24,16 +24,17 @@ constexpr bool kReleaseBuild = true;
 constexpr bool kReleaseBuild = false;
 #endif
 
-void run_table(const CudaBlockBench& bench) {
+void run_table(CudaBlockBench bench) {
   const DeviceRates rates = measured_device_rates();
   print_device_rates(rates, bench.json);
   print_cuda_block_head(bench.json);
   const BlockPlan plan = random_hifigan(hifigan_variant(1), 1);
-  for (const CudaBlockFigure& figure : run_cuda_block_bench("V1", plan, bench, rates)) {
+  bench.figure = [](const CudaBlockFigure& figure) {
     std::printf("figure block.%s.%s %.3f\n", precision_name(figure.precision).c_str(),
                 figure.block == 0 ? "clip" : std::to_string(figure.block).c_str(),
                 figure.times_real_time);
-  }
+  };
+  run_cuda_block_bench("V1", plan, bench, rates);
 }
 
 }  // namespace

@@ -149,18 +149,25 @@ int run_long(double budget_s) {
 
 // The network that matters most in every variant, then the others as the planner would have them.
 void run_table(double budget_s) {
+  const DeviceRates rates = measured_device_rates();
+  print_device_rates(rates, false);
+  BenchFaults faults;
+  std::vector<CudaStepFigure> figures;
   CudaStepBench bench;
   bench.plan = table_plan;
   bench.seconds = 0.15;
   bench.budget_s = 0.75 * budget_s;
   bench.residual = {64};
-  bench.every_variant = true;
-  print_figures(run_cuda_step_bench(bench));
+  bench.variants = cuda_step_variants();
+  bench.figure = [&](const CudaStepFigure& figure) { figures.push_back(figure); };
+  faults.guard([&] { run_cuda_step_bench(bench, rates); });
+  print_figures(figures);
   bench.budget_s = 0.25 * budget_s;
   bench.residual = {32, 128};
-  bench.every_variant = false;
+  bench.variants.clear();
   bench.lanes = {1, 256};
-  run_cuda_step_bench(bench);
+  faults.guard([&] { run_cuda_step_bench(bench, rates); });
+  faults.throw_first();
 }
 
 }  // namespace
@@ -183,6 +190,10 @@ int main(int argc, char** argv) {
       return ondes::run_long(number > 0.0 ? number : 1e9);
     }
     ondes::print_costs();
+    if (!ondes::cuda_available()) {
+      std::fprintf(stderr, "bench_step: %s\n", ondes::cuda_description().c_str());
+      return 5;
+    }
     ondes::run_table(number);
   } catch (const ondes::Error& error) {
     std::fprintf(stderr, "bench_step: %s\n", error.what());
