@@ -2,8 +2,9 @@
 //
 // Head block k of H makes its share of the skip sums' channels: all layers' z are one vector, as in
 // StepBody. Integers are scaled by the largest of all channels, so shares are exchanged before they
-// are scaled; likewise the head's. With one head block nothing is exchanged. The last product, the
-// distribution and the sample are the last head block's. Any thread.
+// are scaled; likewise the head's. The last product is the last head block's alone, or shared by all
+// where it takes much of a block's memory. The distribution and the sample are the last head block's.
+// With one head block nothing is exchanged. Any thread.
 #pragma once
 #include "cuda/step_persistent_internal.h"
 
@@ -21,14 +22,21 @@ class PersistentHead : public PersistentPart<Arithmetic, kResidual, Block> {
     const int heads = call.persistent.heads;
     const int part = block.index() - call.persistent.stages;
     last_ = part == heads - 1;
-    skip_ = share(model.skip, part, heads);
-    head_ = share(model.head, part, heads);
+    const bool outputs_too = call.persistent.shares_output;
+    skip_ = share_of(Kind::skip, model.skip, part, heads);
+    head_ = share_of(Kind::head, model.head, part, heads);
+    output_ =
+        share_of(Kind::output, model.outputs, outputs_too ? part : 0, outputs_too ? heads : 1);
+    output_.count = outputs_too || last_ ? output_.count : 0;
     skip_.words = this->words_.skip;
     head_.words = this->words_.head;
+    output_.words = this->words_.output;
     skip_.to = this->map_.skip;
     head_.to = this->map_.head;
+    output_.to = this->map_.out;
     skip_.published = heads > 1;
-    head_.published = !last_;
+    head_.published = outputs_too ? heads > 1 : !last_;
+    output_.published = !last_;
   }
 
   ONDES_HOST_DEVICE void enter() {
@@ -36,10 +44,7 @@ class PersistentHead : public PersistentPart<Arithmetic, kResidual, Block> {
       const StepModelView& model = this->model_;
       hold_share(thread, this->held_, model.skip_product, skip_);
       hold_share(thread, held_head(), model.head_product, head_);
-      if (last_) {
-        this->hold(thread, held_output(), this->weights_of(model.output_product),
-                   this->quads_in(model.output_product));
-      }
+      hold_share(thread, held_output(), model.output_product, output_);
     });
   }
 
@@ -63,8 +68,11 @@ class PersistentHead : public PersistentPart<Arithmetic, kResidual, Block> {
   }
 
  private:
-  // This block's part of a vector that all head blocks make together.
+  enum class Kind { skip, head, output };
+
+  // This block's part of a vector that head blocks make together.
   struct Share {
+    Kind kind = Kind::skip;
     int all = 0;
     int first = 0;
     int count = 0;
@@ -73,16 +81,13 @@ class PersistentHead : public PersistentPart<Arithmetic, kResidual, Block> {
     bool published = false;
   };
 
-  ONDES_HOST_DEVICE static Share share(int outputs, int part, int parts) {
+  ONDES_HOST_DEVICE static Share share_of(Kind kind, int outputs, int part, int parts) {
     Share made;
+    made.kind = kind;
     made.all = outputs;
     made.first = PersistentShape::first_of(outputs, part, parts);
     made.count = PersistentShape::first_of(outputs, part + 1, parts) - made.first;
     return made;
-  }
-  ONDES_HOST_DEVICE void keep(const Share& of, int channel, float value) {
-    this->rectified(0, of.to, channel, value,
-                    of.words == skip_.words ? &LaneMisc::skip_max : &LaneMisc::head_max);
   }
 
   // --- weights ---------------------------------------------------------------------------------
@@ -123,8 +128,14 @@ class PersistentHead : public PersistentPart<Arithmetic, kResidual, Block> {
           head_share();
         }
         break;
-      default:
+      case 3:
         wait = receive_others(head_);
+        if (wait == Wait::ready) {
+          output_share();
+        }
+        break;
+      default:
+        wait = receive_others(output_);
         if (wait == Wait::ready) {
           finish_sample();
         }
@@ -132,7 +143,7 @@ class PersistentHead : public PersistentPart<Arithmetic, kResidual, Block> {
     }
     if (wait == Wait::ready) {
       ++this->step_;
-      if (this->step_ == (last_ ? 4 : 3)) {
+      if (this->step_ == (last_ ? 5 : (output_.count > 0 ? 4 : 3))) {
         this->next_lane();
       }
     }
@@ -148,28 +159,45 @@ class PersistentHead : public PersistentPart<Arithmetic, kResidual, Block> {
   }
 
   ONDES_HOST_DEVICE void skip_share() {
-    const MatrixView& whole = this->model_.skip_product;
-    const Product product = share_of(whole, skip_, this->map_.z, this->shape().head_slicing.skip,
-                                     this->model_.skip_bias, this->held_);
-    this->template multiply<Arithmetic>(product);
-    rectify(product, whole, skip_, 1.0F / this->model_.levels);
+    const StepModelView& model = this->model_;
+    make<Arithmetic>(skip_, model.skip_product,
+                     {this->map_.z, this->shape().head_slicing.skip, model.skip_bias, this->held_,
+                      1.0F / model.levels});
   }
 
   ONDES_HOST_DEVICE void head_share() {
+    const StepModelView& model = this->model_;
     if constexpr (Arithmetic::kInteger) {
       this->block_.phase(
           [&](int thread) { this->template ready_vector<Arithmetic>(thread, Base::Vector::skip); });
     }
-    const MatrixView& whole = this->model_.head_product;
-    const Product product =
-        share_of(whole, head_, this->map_.skip_x, this->shape().head_slicing.head,
-                 this->model_.head_bias, held_head());
-    this->template multiply<Arithmetic>(product);
-    rectify(product, whole, head_, this->scale_of(this->misc(0).skip_max, this->model_.levels));
+    make<Arithmetic>(head_, model.head_product,
+                     {this->map_.skip_x, this->shape().head_slicing.head, model.head_bias,
+                      held_head(), this->scale_of(this->misc(0).skip_max, model.levels)});
+  }
+
+  ONDES_HOST_DEVICE void output_share() {
+    if constexpr (Arithmetic::kPrecision == Precision::i8) {
+      if (this->model_.wide_output) {
+        output_share_in<I16Arithmetic>();
+        return;
+      }
+    }
+    output_share_in<Arithmetic>();
+  }
+  template <typename A>
+  ONDES_HOST_DEVICE void output_share_in() {
+    const StepModelView& model = this->model_;
+    if constexpr (A::kInteger) {
+      this->block_.phase(
+          [&](int thread) { this->template ready_vector<A>(thread, Base::Vector::head); });
+    }
+    make<A>(output_, model.output_product,
+            {this->map_.head_x, this->shape().head_slicing.output, model.output_bias, held_output(),
+             this->scale_of(this->misc(0).head_max, model.output_levels)});
   }
 
   ONDES_HOST_DEVICE void finish_sample() {
-    last_product();
     if (this->sampler_.kind != Distribution::gaussian) {
       this->choose();
     }
@@ -181,32 +209,40 @@ class PersistentHead : public PersistentPart<Arithmetic, kResidual, Block> {
     });
   }
 
-  ONDES_HOST_DEVICE void last_product() {
-    if constexpr (Arithmetic::kPrecision == Precision::i8) {
-      if (this->model_.wide_output) {
-        this->template output<I16Arithmetic>(this->t_, held_output());
-        return;
-      }
-    }
-    this->template output<Arithmetic>(this->t_, held_output());
-  }
-
   // --- shares ----------------------------------------------------------------------------------
-  ONDES_HOST_DEVICE Product share_of(const MatrixView& whole,
-                                     const Share& share,
-                                     int x,
-                                     int slices,
-                                     std::uint32_t bias,
-                                     const Quad* held) const {
+  struct Source {
+    int x = 0;  // scratch offset of the inputs
+    int slices = 1;
+    std::uint32_t bias = 0;
+    const Quad* held = nullptr;
+    float x_scale = 1.0F;  // of the integers
+  };
+
+  // The own share of a product: here and to the other head blocks. Two phases.
+  template <typename A>
+  ONDES_HOST_DEVICE void make(const Share& share, const MatrixView& whole, const Source& source) {
     MatrixView matrix = whole;
     matrix.outputs = share.count;
-    return {matrix, x, slices, this->template at<float>(bias) + share.first, 0, held};
+    const float* bias = this->template at<float>(source.bias) + share.first;
+    const Product product{matrix, source.x, source.slices, bias, 0, source.held};
+    this->template multiply<A>(product);
+    this->block_.phase([&](int thread) {
+      for (int o = thread; o < share.count; o += this->block_.threads()) {
+        float value = finished_share<A>(product, whole, share.first, o, source.x_scale);
+        value = share.kind == Kind::output ? value : larger(value, 0.0F);
+        if (share.published) {
+          this->publish(share.words + share.first + o, std::bit_cast<std::uint32_t>(value));
+        }
+        keep(share, share.first + o, value);
+      }
+    });
   }
 
   // As StepBody::finished(); the scales lie in the whole matrix's rows.
+  template <typename A>
   ONDES_HOST_DEVICE float finished_share(
       const Product& product, const MatrixView& whole, int first, int o, float x_scale) const {
-    if constexpr (Arithmetic::kInteger) {
+    if constexpr (A::kInteger) {
       const auto* partials =
           reinterpret_cast<const std::int32_t*>(this->quads(0, this->map_.partials)) + o;
       const float* scales = this->template at<float>(whole.scales) + first + o;
@@ -221,24 +257,17 @@ class PersistentHead : public PersistentPart<Arithmetic, kResidual, Block> {
       }
       return value;
     } else {
-      return this->template finished<Arithmetic>(product, 0, o, x_scale);
+      return this->template finished<A>(product, 0, o, x_scale);
     }
   }
 
-  // max(product, 0) of the own share: here and to the other head blocks. A phase.
-  ONDES_HOST_DEVICE void rectify(const Product& product,
-                                 const MatrixView& whole,
-                                 const Share& share,
-                                 float x_scale) {
-    this->block_.phase([&](int thread) {
-      for (int o = thread; o < share.count; o += this->block_.threads()) {
-        const float value = larger(finished_share(product, whole, share.first, o, x_scale), 0.0F);
-        if (share.published) {
-          this->publish(share.words + share.first + o, std::bit_cast<std::uint32_t>(value));
-        }
-        keep(share, share.first + o, value);
-      }
-    });
+  ONDES_HOST_DEVICE void keep(const Share& of, int channel, float value) {
+    if (of.kind == Kind::output) {
+      this->floats(0, of.to)[channel] = value;
+    } else {
+      this->rectified(0, of.to, channel, value,
+                      of.kind == Kind::skip ? &LaneMisc::skip_max : &LaneMisc::head_max);
+    }
   }
 
   ONDES_HOST_DEVICE Wait receive_others(const Share& own) {
@@ -268,6 +297,7 @@ class PersistentHead : public PersistentPart<Arithmetic, kResidual, Block> {
 
   Share skip_;
   Share head_;
+  Share output_;
   bool last_ = false;
   bool gave_up_ = false;
 };

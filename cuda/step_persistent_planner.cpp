@@ -55,7 +55,13 @@ ScratchMap map_stage(const StepModelView& view, bool integer, int layers, const 
   return to.map;
 }
 
-ScratchMap map_head(const StepModelView& view, bool integer, int heads, const Slicing& slicing) {
+// The last product's that a head block makes at most.
+int outputs_of(const StepModelView& view, const PersistentShape& shape) {
+  return shape.shares_output ? parts_of(view.outputs, shape.heads) : view.outputs;
+}
+
+ScratchMap map_head(const StepModelView& view, bool integer, const PersistentShape& shape) {
+  const Slicing& slicing = shape.head_slicing;
   Placed to;
   to.map.misc = to.add(kQuadsOfMisc * kMostPersistentLanes);
   to.map.z = to.add(view.layers * view.quads_g);
@@ -69,9 +75,9 @@ ScratchMap map_head(const StepModelView& view, bool integer, int heads, const Sl
   to.map.row_max = to.add_floats(rows);
   to.map.row_sum = to.add_floats(rows);
   to.map.partials = to.add(
-      std::max({partial_quads(view.skip_product, parts_of(view.skip, heads), slicing.skip),
-                partial_quads(view.head_product, parts_of(view.head, heads), slicing.head),
-                partial_quads(view.output_product, view.output_product.outputs, slicing.output)}));
+      std::max({partial_quads(view.skip_product, parts_of(view.skip, shape.heads), slicing.skip),
+                partial_quads(view.head_product, parts_of(view.head, shape.heads), slicing.head),
+                partial_quads(view.output_product, outputs_of(view, shape), slicing.output)}));
   return to.map;
 }
 
@@ -79,23 +85,26 @@ int quads_in(const MatrixView& matrix) {
   return matrix.quads * matrix.outputs;
 }
 
-// Gives the launch as few head blocks as hold their shares, none smaller than it need be; returns
+// Gives the launch as few head blocks as hold their shares, none larger than it need be; returns
 // their shared memory, or 0 if `most` blocks are not enough.
 std::size_t plan_heads(const StepModelView& view, bool integer, int most, StepLaunch& launch) {
   PersistentShape& shape = launch.persistent;
-  most = std::min({most, view.skip, view.head});
+  // One more exchange costs about as much as a block's reading of a hundred KiB.
+  shape.shares_output = 2 * bytes_of(quads_in(view.output_product)) > launch.shared_bytes;
+  most = std::min({most, view.skip, view.head, shape.shares_output ? view.outputs : most});
   for (int heads = std::min(parts_of(view.skip, kChannelsPerHead), most);
        heads <= most && heads > 0; ++heads) {
     const int skip = parts_of(view.skip, heads);
     const int head = parts_of(view.head, heads);
     shape.heads = heads;
-    shape.head_slicing = launch.slicing;
     shape.head_slicing.skip = slices_of(view.skip_product, skip, launch.threads);
     shape.head_slicing.head = slices_of(view.head_product, head, launch.threads);
-    shape.head_map = map_head(view, integer, heads, shape.head_slicing);
-    const std::size_t bytes =
-        bytes_of(shape.head_map.quads + view.skip_product.quads * skip +
-                 view.head_product.quads * head + quads_in(view.output_product));
+    shape.head_slicing.output =
+        slices_of(view.output_product, outputs_of(view, shape), launch.threads);
+    shape.head_map = map_head(view, integer, shape);
+    const std::size_t bytes = bytes_of(shape.head_map.quads + view.skip_product.quads * skip +
+                                       view.head_product.quads * head +
+                                       view.output_product.quads * outputs_of(view, shape));
     if (bytes <= launch.shared_bytes) {
       return bytes;
     }
@@ -159,7 +168,8 @@ std::string describe_persistent(const StepLaunch& launch) {
   const PersistentShape& shape = launch.persistent;
   return "across " + std::to_string(shape.blocks()) + " blocks: " + std::to_string(shape.stages) +
          (shape.stages == 1 ? " stage and " : " stages and ") + std::to_string(shape.heads) +
-         (shape.heads == 1 ? " head" : " heads") + ", " + std::to_string(launch.threads) +
+         (shape.heads == 1 ? " head" : " heads") +
+         (shape.shares_output ? " of all products, " : ", ") + std::to_string(launch.threads) +
          " threads a block, readiness in the data, all weights" +
          (shape.holds_past ? "" : " but the past taps'") + " in shared memory";
 }

@@ -1,6 +1,7 @@
 // How a model is dealt out to the blocks of a chip (cuda/step_persistent_internal.h).
 //
-// Head blocks: a share of 32 skip channels each, or as many blocks as it takes to hold their weights.
+// Head blocks: a share of 32 skip channels each, or as many blocks as it takes to hold their weights;
+// the last product too is shared by all where it would take half of a block's memory.
 // Stages: as few as hold the chain's weights, because a lane alone pays for every hop from block to
 // block; at least as many as lanes, so that each lane is in a stage of its own. What is left of a
 // stage's shared memory holds the past taps' weights, if all of them fit. Bound of the method on

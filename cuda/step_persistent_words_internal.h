@@ -8,7 +8,8 @@
 //   h (stages, R)      what a stage begins with, from the stage before; those of stage 0 are unused
 //   z (L, G)           gated outputs of every layer, from its stage to every head block
 //   skip (S)           rectified skip sums, from the head block of the channel to the others
-//   head (A)           rectified head values, likewise to the last head block
+//   head (A)           rectified head values, likewise to those that make the last product
+//   output (O)         the last product's, to the last head block, where all make it
 //
 // Each twice, for even and for odd samples. A word is written over two samples later, when nobody
 // can want it any more: the writer has then read x of the sample between, or something made from it;
@@ -48,8 +49,9 @@ enum class Wait { ready, not_yet, gave_up };
 struct PersistentShape {
   int stages = 0;
   int heads = 0;
-  bool holds_past = false;  // stages hold their past taps' weights too
-  ScratchMap head_map;      // of a head block; StepCall::map is a stage's
+  bool holds_past = false;     // stages hold their past taps' weights too
+  bool shares_output = false;  // the last product is every head block's, not the last one's
+  ScratchMap head_map;         // of a head block; StepCall::map is a stage's
   Slicing head_slicing;
 
   ONDES_HOST_DEVICE int blocks() const { return stages + heads; }
@@ -65,13 +67,15 @@ struct WordMap {
   int z = 0;
   int skip = 0;
   int head = 0;
+  int output = 0;
   int words = 0;
 
   ONDES_HOST_DEVICE WordMap(const StepModelView& model, const PersistentShape& shape) {
     z = h + shape.stages * model.residual;
     skip = z + model.layers * model.gate;
     head = skip + model.skip;
-    words = head + model.head;
+    output = head + model.head;
+    words = output + (shape.shares_output ? model.outputs : 0);
   }
   ONDES_HOST_DEVICE std::size_t first(int lane, std::uint32_t sample) const {
     return (static_cast<std::size_t>(lane) * 2 + sample % 2) * static_cast<std::size_t>(words);
