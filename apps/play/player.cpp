@@ -116,7 +116,8 @@ void Player::open_stream() {
   sizes = stream_sizes(demand);
   const double factor =
       busy_s * output_.sample_rate_hz / static_cast<double>(std::max<std::int64_t>(frames, 1));
-  if (factor > LoadMeter::kTooHigh) {
+  const bool has_deadline = request_.speed > 0.0;  // else the clock waits for what is not made yet
+  if (factor > LoadMeter::kTooHigh && has_deadline) {
     const bool notes = deck_->input().score != nullptr;
     remark(fmt::format(
         "one second of sound takes {:.2f} s to make: {}; try --precision i8, {}another voice",
@@ -127,6 +128,7 @@ void Player::open_stream() {
   options.sample_rate_hz = output_.sample_rate_hz;
   options.block_frames = sizes.block_frames;
   options.ahead_frames = sizes.ahead_frames;
+  options.adapts_lanes = has_deadline;
   // The threads of a runner would not have the priority of the one that waits for them; a clock
   // that runs fast must not take a core from everybody.
   options.wants_priority = deck_->settings().render.threads == 1 && request_.speed == 1.0;
