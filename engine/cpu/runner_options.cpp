@@ -26,9 +26,10 @@ void validate_options(const StepRunnerOptions& options) {
 
 void refuse_on_cpu(Precision precision) {
   if (precision == Precision::f16) {
-    throw Error(ErrorCode::usage,
-                "precision: expected f32, i16 or i8 on a CPU, found f16, which runs on CUDA devices "
-                "only; take --device cuda, or f32");
+    throw Error(
+        ErrorCode::usage,
+        "precision: expected f32, i16 or i8 on a CPU, found f16, which runs on CUDA devices "
+        "only; take --device cuda, or f32");
   }
 }
 

@@ -12,7 +12,8 @@ random: the time does not depend on them. What is timed:
                    is what gives the clip's samples
              1:    one frame alone, the least a caller can do; its samples are not the clip's
 
-Every mode's clip is held to the f32 eager one first. The first calls (cuDNN's search, compiling) are
+Frames come from the host's memory and samples go back to it, as with ours. Every mode's clip is
+held to the f32 eager one first. The first calls (cuDNN's search, compiling) are
 not counted. Columns: audio a call makes, best and median milliseconds a call, seconds of sound made
 a second (of new sound, where there is context). Lines `figure NAME VALUE` repeat the real-time factor of
 the best call for cuda/check_on_gpu, which compiles with --warm while something else goes on. Exit
@@ -143,7 +144,7 @@ class Comparison:
         self.deadline = time.monotonic() + options.budget
         torch.manual_seed(1)
         self.network = Generator(options.width).eval().to(self.device)
-        self.mel = torch.randn(1, BANDS, options.frames, device=self.device) * 2.0 - 5.0
+        self.mel = torch.randn(1, BANDS, options.frames) * 2.0 - 5.0  # the host's
         self.wrong = False
         parameters = sum(p.numel() for p in self.network.parameters())
         if options.width == 512 and parameters != PARAMETERS:
@@ -156,6 +157,14 @@ class Comparison:
               f"{self.options.frames * HOP / RATE_HZ:.2f} s; context {context_frames()} frames")
         print(f"{'prec':>5} {'mode':>9} {'block':>6} {'audio ms':>9} {'best ms':>9} {'median ms':>9} "
               f"{'x real':>9} {'(median)':>9}", flush=True)
+
+    def pinned(self, frames):
+        frames = frames.contiguous()
+        return frames.pin_memory() if self.device.type == "cuda" else frames
+
+    def on_device(self, call, frames):
+        """From frames in the host's memory to samples there."""
+        return call(frames.to(self.device, non_blocking=True)).cpu()
 
     def line(self, precision, mode, block, call, frames):
         if self.options.warm:
@@ -181,26 +190,27 @@ class Comparison:
         torch.backends.cudnn.allow_tf32 = precision == "tf32"
         torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
         network = copy.deepcopy(self.network).half() if half else self.network
-        mel = self.mel.half() if half else self.mel
+        mel = self.pinned(self.mel.half() if half else self.mel)
         call = compiled(network, mode)
-        self.check(precision, mode, call(mel), expected)
-        self.line(precision, mode, "clip", lambda: call(mel), self.options.frames)
+        self.check(precision, mode, self.on_device(call, mel), expected)
+        self.line(precision, mode, "clip", lambda: self.on_device(call, mel), self.options.frames)
         context = context_frames()
         first = (self.options.frames - 2 * context - 1) // 2
-        around = mel[:, :, first:first + 2 * context + 1].contiguous()
-        alone = mel[:, :, first + context:first + context + 1].contiguous()
+        around = self.pinned(mel[:, :, first:first + 2 * context + 1])
+        alone = self.pinned(mel[:, :, first + context:first + context + 1])
         middle = slice(context * HOP, (context + 1) * HOP)
         call = compiled(network, mode)  # of its own shapes
         here = slice((first + context) * HOP, (first + context + 1) * HOP)
-        self.check(precision, mode, call(around)[:, :, middle], expected[:, :, here])
-        self.line(precision, mode, "1+c", lambda: call(around)[:, :, middle].contiguous(), 1)
-        self.line(precision, mode, "1", lambda: call(alone), 1)
+        new = lambda frames: call(frames)[:, :, middle]
+        self.check(precision, mode, self.on_device(new, around), expected[:, :, here])
+        self.line(precision, mode, "1+c", lambda: self.on_device(new, around), 1)
+        self.line(precision, mode, "1", lambda: self.on_device(call, alone), 1)
 
     def all(self):
         self.head()
         torch.backends.cudnn.benchmark = True
         torch.backends.cudnn.allow_tf32 = False
-        expected = self.network(self.mel).float()
+        expected = self.on_device(self.network, self.mel)
         if not expected.abs().max() > 0.0:
             raise RuntimeError("the network is silent")
         for mode in self.options.mode:
