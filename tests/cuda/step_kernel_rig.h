@@ -12,6 +12,7 @@
 #include "engine/cpu/runner_options.h"
 #include "tests/cuda/emulated_step_device.h"
 #include "tests/cuda/random_step_plan.h"
+#include "tests/support/largest_difference.h"
 #include "tests/support/runner_rig.h"
 
 namespace ondes {
@@ -74,16 +75,6 @@ inline std::vector<RigLane> lanes_of(int count) {
     lanes.push_back({count - 1 - i, static_cast<std::uint64_t>(20 + i), temperatures[i % 3], {}});
   }
   return lanes;
-}
-
-inline double worst_difference(const std::vector<float>& a, const std::vector<float>& b) {
-  REQUIRE(a.size() == b.size());
-  double worst = 0.0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    REQUIRE(std::isfinite(a[i]));
-    worst = std::max(worst, std::fabs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
-  }
-  return worst;
 }
 
 inline constexpr int kTotal =

@@ -94,10 +94,10 @@ TEST_CASE("the f32 kernel's head is within 1e-5 of the CPU's under teacher forci
     const auto judge = make_cpu_step_runner_for(Isa::scalar, plan, options);
     const auto [expected, expected_results] = probed(*judge, 64);
     const auto [actual, results] = probed(*emulated(plan, options), 17);
-    CHECK(worst_difference(actual, expected) < 1e-5);
+    CHECK(largest_difference(actual, expected) < 1e-5);
     CHECK(results[0].output == teacher);
     // ln P by bins: its slope in the head's outputs is at most e^9 / 2^16 a unit of scale here.
-    CHECK(worst_difference(results[0].log_likelihood, expected_results[0].log_likelihood) < 1e-3);
+    CHECK(largest_difference(results[0].log_likelihood, expected_results[0].log_likelihood) < 1e-3);
   }
 }
 
@@ -114,8 +114,8 @@ TEST_CASE("the f16 kernel's hidden layers and likelihoods follow the CPU's f32")
         follow(*make_cpu_step_runner_for(Isa::scalar, plan, options), plan, rig, 64);
     options.precision = Precision::f16;
     const Followed actual = follow(*emulated(plan, options), plan, rig, 17);
-    const double hidden = worst_difference(actual.hidden, expected.hidden);
-    const double likelihood = worst_difference(actual.likelihood, expected.likelihood);
+    const double hidden = largest_difference(actual.hidden, expected.hidden);
+    const double likelihood = largest_difference(actual.likelihood, expected.likelihood);
     CHECK(hidden < kHalfHidden);
     CHECK(hidden > 1e-6);  // halves were used
     CHECK(likelihood < kHalfLikelihood);
@@ -164,7 +164,8 @@ TEST_CASE("a cluster's f16 likelihoods follow the CPU's f32") {
     const auto runner = emulated(plan, options, device);
     CHECK_THAT(runner->description(), Catch::Contains("f16, a cluster of 8 blocks a lane"));
     const auto actual = rig.run(*runner, lanes, kTotal, 33);
-    CHECK(worst_difference(actual[0].log_likelihood, expected[0].log_likelihood) < kHalfLikelihood);
+    CHECK(largest_difference(actual[0].log_likelihood, expected[0].log_likelihood) <
+          kHalfLikelihood);
   }
 }
 
@@ -246,7 +247,7 @@ TEST_CASE("a cluster's f32 likelihoods follow the CPU's") {
     const auto runner = emulated(plan, {}, device);
     CHECK_THAT(runner->description(), Catch::Contains("a cluster of 8 blocks a lane"));
     const auto actual = rig.run(*runner, lanes, kTotal, 33);
-    CHECK(worst_difference(actual[0].log_likelihood, expected[0].log_likelihood) < 1e-3);
+    CHECK(largest_difference(actual[0].log_likelihood, expected[0].log_likelihood) < 1e-3);
   }
 }
 

@@ -9,6 +9,7 @@
 #include "cuda/backend.h"
 #include "engine/cpu/runner_options.h"
 #include "tests/cuda/random_step_plan.h"
+#include "tests/support/largest_difference.h"
 #include "tests/support/runner_rig.h"
 
 namespace ondes {
@@ -102,15 +103,6 @@ std::vector<float> hidden_of(StepRunner& runner, const StepPlan& plan, const Run
   return {values.view().data(), values.view().data() + kTotal * width};
 }
 
-float worst_of(const std::vector<float>& a, const std::vector<float>& b) {
-  float worst = 0.0F;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    REQUIRE(std::isfinite(a[i]));
-    worst = std::max(worst, std::fabs(a[i] - b[i]));
-  }
-  return worst;
-}
-
 // Tolerances of tests/cuda/step_kernel_rig.h, twice: these shapes are wider and deeper, and tensor
 // cores may cut the end off sums that the host rounds.
 TEST_CASE("on a GPU f16 follows the CPU's f32 under teacher forcing, in every variant") {
@@ -137,9 +129,9 @@ TEST_CASE("on a GPU f16 follows the CPU's f32 under teacher forcing, in every va
       CAPTURE(seed, text(shape), variant, runner->description());
       const auto actual = rig.run(*runner, lanes, kTotal, -90, true);
       for (std::size_t i = 0; i < lanes.size(); ++i) {
-        CHECK(worst_of(actual[i].log_likelihood, expected[i].log_likelihood) < 2e-3F);
+        CHECK(largest_difference(actual[i].log_likelihood, expected[i].log_likelihood) < 2e-3);
       }
-      CHECK(worst_of(hidden_of(*runner, plan, rig), hidden) < 4e-3F);
+      CHECK(largest_difference(hidden_of(*runner, plan, rig), hidden) < 4e-3);
     }
   }
 }

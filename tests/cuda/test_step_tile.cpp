@@ -29,8 +29,8 @@ TEST_CASE("on tensor cores a block's hidden layers and likelihoods follow the CP
     const auto runner = emulated(plan, options, with_tensor_cores(0));
     CHECK_THAT(runner->description(), Catch::Contains("tensor cores, one block 8 lanes"));
     const Followed actual = follow(*runner, plan, rig, 17);
-    CHECK(worst_difference(actual.hidden, expected.hidden) < kHalfHidden);
-    CHECK(worst_difference(actual.likelihood, expected.likelihood) < kHalfLikelihood);
+    CHECK(largest_difference(actual.hidden, expected.hidden) < kHalfHidden);
+    CHECK(largest_difference(actual.likelihood, expected.likelihood) < kHalfLikelihood);
   }
 }
 
@@ -48,7 +48,8 @@ TEST_CASE("on tensor cores a cluster's likelihoods follow the CPU's f32") {
     const auto runner = emulated(plan, options, with_tensor_cores(16));
     CHECK_THAT(runner->description(), Catch::Contains("tensor cores, a cluster of 8 blocks"));
     const auto actual = rig.run(*runner, lanes, kTotal, 33);
-    CHECK(worst_difference(actual[0].log_likelihood, expected[0].log_likelihood) < kHalfLikelihood);
+    CHECK(largest_difference(actual[0].log_likelihood, expected[0].log_likelihood) <
+          kHalfLikelihood);
   }
 }
 
@@ -151,7 +152,7 @@ TEST_CASE("on tensor cores weights in or out of shared memory change nothing") {
 }
 
 TEST_CASE("random shapes, lanes, cuts and devices follow the CPU's f32 on tensor cores") {
-  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
     const StepPlan plan = random_step_plan(random_step_shape(seed), seed);
     const RunnerRig rig(plan, seed);
     constexpr int kSamples = 40;
@@ -172,9 +173,11 @@ TEST_CASE("random shapes, lanes, cuts and devices follow the CPU's f32 on tensor
     CHECK_THAT(runner->description(), Catch::Contains("tensor cores"));
     const auto actual = rig.run(*runner, lanes, kSamples, -30, true);
     for (std::size_t i = 0; i < lanes.size(); ++i) {
-      CHECK(worst_difference(actual[i].log_likelihood, expected[i].log_likelihood) <
+      CHECK(largest_difference(actual[i].log_likelihood, expected[i].log_likelihood) <
             kHalfLikelihood);
     }
+    CHECK(largest_difference(follow(*runner, plan, rig, 50).hidden,
+                             follow(*judge, plan, rig, 64).hidden) < kHalfHidden);
   }
 }
 
