@@ -93,6 +93,8 @@ const void* conv_kernel_of(ConvShape shape) {
       return reinterpret_cast<const void*>(conv_kernel<1, 1, kHalf>);
     case ConvShape::tensor_four_by_four:
       return reinterpret_cast<const void*>(tensor_kernel<4, 4>);
+    case ConvShape::tensor_two_by_four:
+      return reinterpret_cast<const void*>(tensor_kernel<2, 4>);
     case ConvShape::tensor_one_by_four:
       return reinterpret_cast<const void*>(tensor_kernel<1, 4>);
     case ConvShape::tensor_split:

@@ -20,7 +20,27 @@ int blocks_of(std::int64_t tasks, int threads) {
 }
 
 // Threads that a device wants before they do more each: enough to hide what they wait for.
-constexpr std::int64_t kBusyThreads = 512;  // of a multiprocessor
+constexpr std::int64_t kBusyThreads = 256;  // of a multiprocessor
+
+// What a shape on tensor cores costs, by estimate: nothing of it was measured. A chunk keeps a
+// multiprocessor busy for `busy` cycles a block: its loads through the first-level cache at 128 bytes a
+// cycle, which take longer than its products. A block alone waits `wait` cycles a chunk: some 500 from
+// the second-level cache, shared by the chunks whose loads are under way together.
+struct TensorChoice {
+  ConvShape shape;
+  int blocks;
+  double busy;
+  double wait;
+  int resident;  // blocks that registers leave room for
+
+  double cycles(int multiprocessors) const {
+    const auto rounds = [&](int at_once) {
+      return static_cast<double>((blocks + at_once - 1) / at_once);
+    };
+    const int all = std::max(multiprocessors, 1);
+    return std::max(rounds(all) * busy, rounds(all * resident) * wait);
+  }
+};
 
 class Planner {
  public:
@@ -118,22 +138,27 @@ class Planner {
     return launch;
   }
 
-  // The largest tiles that still give every multiprocessor a block.
   BlockLaunch tensor_launch(const ConvOp& op, int frames) const {
+    const int phases = std::max(op.phases, 1);
+    const TensorSlices slices((op.taps + phases - 1) / phases * op.chunks);
+    const double split_wait = 125.0 / slices.count;
+    const TensorChoice choices[] = {
+        {ConvShape::tensor_split, TensorSplit::blocks(op, frames), 12.0, split_wait, 2},
+        {ConvShape::tensor_one_by_four, TensorTiles<1, 4>::blocks(op, frames), 192.0, 125.0, 1},
+        {ConvShape::tensor_two_by_four, TensorTiles<2, 4>::blocks(op, frames), 256.0, 250.0, 1},
+        {ConvShape::tensor_four_by_four, TensorTiles<4, 4>::blocks(op, frames), 384.0, 500.0, 1},
+    };
+    const TensorChoice* best = &choices[0];
+    for (const TensorChoice& one : choices) {
+      best =
+          one.cycles(limits_.multiprocessors) < best->cycles(limits_.multiprocessors) ? &one : best;
+    }
     BlockLaunch launch;
     launch.op = op;
     launch.threads = kTensorThreads;
-    launch.shape = ConvShape::tensor_four_by_four;
-    launch.blocks = TensorTiles<4, 4>::blocks(op, frames);
-    if (launch.blocks < limits_.multiprocessors) {
-      launch.shape = ConvShape::tensor_one_by_four;
-      launch.blocks = TensorTiles<1, 4>::blocks(op, frames);
-    }
-    if (launch.blocks < limits_.multiprocessors) {
-      launch.shape = ConvShape::tensor_split;
-      launch.blocks = TensorSplit::blocks(op, frames);
-      launch.shared_bytes = kSplitSharedBytes;
-    }
+    launch.shape = best->shape;
+    launch.blocks = best->blocks;
+    launch.shared_bytes = best->shape == ConvShape::tensor_split ? kSplitSharedBytes : 0;
     return launch;
   }
 

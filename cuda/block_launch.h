@@ -27,6 +27,7 @@ enum class ConvShape {
   depthwise,
   // Tensor cores: tiles of 16 frames by tiles of 8 outputs of a warp.
   tensor_four_by_four,
+  tensor_two_by_four,
   tensor_one_by_four,
   tensor_split,  // a block a tile of 16 by 8, its sums split among the warps
 };

@@ -6,8 +6,8 @@
 // eight neighbouring channels of a frame, of B what pack_tensor_weights() laid out for it. Any
 // assignment of channels to the product's depth is right that A and B share, and any of outputs to
 // columns: tile_channel() and tile_output() name those by which loads and stores of 16 bytes need no
-// exchange between threads. Four warps of a block take successive frames and share weights, two
-// successive outputs and share frames, through the first-level cache.
+// exchange between threads. The warps of a block take successive frames and share weights, in two rows
+// that share frames, through the first-level cache.
 //
 // A long sum is cut into slices (TensorSlices), each taken in the order of taps, chunks, then the
 // tile's own; slice 0 begins at the bias, slices are added in ascending order. That depends on the
@@ -74,18 +74,23 @@ struct TensorSlices {
   int each = 0;
 };
 
-// A block's warps beside and above each other.
-template <int kM, int kN, int kFrameWarps, int kOutputWarps>
+// kWarps warps of a block on tiles of successive frames, in two rows of outputs where there are so many.
+template <int kM, int kN, int kWarps>
 struct TensorGrid {
-  static constexpr int kBlockFrames = kM * kTileRows * kFrameWarps;
-  static constexpr int kBlockOutputs = kN * kTileColumns * kOutputWarps;
+  static constexpr int kFrames = kM * kTileRows;  // of a warp
+  static constexpr int kOutputs = kN * kTileColumns;
 
+  ONDES_HOST_DEVICE static int output_warps(const ConvOp& op) {
+    return kWarps > 1 && op.padded_outputs > kOutputs ? 2 : 1;
+  }
   ONDES_HOST_DEVICE static int frame_blocks(const ConvOp& op, int new_frames) {
     const int phases = op.phases > 0 ? op.phases : 1;
-    return ((new_frames + phases - 1) / phases + kBlockFrames - 1) / kBlockFrames;
+    const int block_frames = kFrames * (kWarps / output_warps(op));
+    return ((new_frames + phases - 1) / phases + block_frames - 1) / block_frames;
   }
   ONDES_HOST_DEVICE static int output_blocks(const ConvOp& op) {
-    return (op.padded_outputs + kBlockOutputs - 1) / kBlockOutputs;
+    const int block_outputs = kOutputs * output_warps(op);
+    return (op.padded_outputs + block_outputs - 1) / block_outputs;
   }
   ONDES_HOST_DEVICE static int blocks(const ConvOp& op, int new_frames) {
     return (op.phases > 0 ? op.phases : 1) * frame_blocks(op, new_frames) * output_blocks(op);
@@ -93,9 +98,10 @@ struct TensorGrid {
   ONDES_HOST_DEVICE static TensorTask task(const ConvOp& op, int new_frames, int block, int warp) {
     const int outputs = output_blocks(op);
     const int frames = frame_blocks(op, new_frames);
-    const int columns = block % outputs * kBlockOutputs + warp / kFrameWarps * (kN * kTileColumns);
+    const int frame_warps = kWarps / output_warps(op);
+    const int columns = (block % outputs * output_warps(op) + warp / frame_warps) * kOutputs;
     TensorTask task;
-    task.frame = (block / outputs % frames * kFrameWarps + warp % kFrameWarps) * kM * kTileRows;
+    task.frame = (block / outputs % frames * frame_warps + warp % frame_warps) * kFrames;
     task.phase = block / outputs / frames;
     task.group = columns / kOutputGroup;
     task.tile = columns % kOutputGroup / kTileColumns;
@@ -114,7 +120,8 @@ class TensorConv {
     int at[static_cast<std::size_t>(2 * kM)];
   };
 
-  static constexpr int kAhead = kM * kN >= 8 ? 1 : 4;  // chunks whose loads are under way together
+  // Chunks whose loads are under way together, as registers allow.
+  static constexpr int kAhead = kM * kN >= 16 ? 1 : (kM * kN >= 8 ? 2 : 4);
   static constexpr auto kRows = static_cast<std::size_t>(2 * kM);
   static constexpr auto kTiles = static_cast<std::size_t>(kM * kN);
   static constexpr auto kColumns = static_cast<std::size_t>(kN);
@@ -361,8 +368,8 @@ class TensorConv {
 };
 
 template <int kM, int kN>
-using TensorTiles = TensorGrid<kM, kN, 4, 2>;
-using TensorSplit = TensorGrid<1, 1, 1, 1>;
+using TensorTiles = TensorGrid<kM, kN, kTensorThreads / kWarpThreads>;
+using TensorSplit = TensorGrid<1, 1, 1>;
 
 template <int kM, int kN, typename Block>
 ONDES_HOST_DEVICE void run_tensor_conv(Block& block, const BlockMemory& memory, const ConvOp& op) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct EmulatedBlockConfig {
   DeviceLimits limits{132, 227 * 1024, 50 * 1024 * 1024, 0, false, 90};
   ThreadOrder order = ThreadOrder::forwards;  // of threads, and of launches
   bool fails = false;                         // finish() says so
+  // Convolutions on tensor cores take this shape, whatever was planned.
+  std::optional<ConvShape> tensor_shape;
 };
 
 // What was asked of a device; outlives it.
@@ -147,7 +150,21 @@ class EmulatedBlockDevice final : public BlockDevice {
     blocks(launch, [&](EmulatedBlock& block) { run_overlap(block, memory, op); });
   }
   void one(const BlockLaunch& launch, const BlockMemory& memory, const ConvOp& op) {
+    if (op.chunks > 0 && config_.tensor_shape) {
+      return conv<true>(forced(launch, memory, op), memory, op);
+    }
     op.input.half != 0 ? conv<true>(launch, memory, op) : conv<false>(launch, memory, op);
+  }
+  BlockLaunch forced(BlockLaunch launch, const BlockMemory& memory, const ConvOp& op) const {
+    const int frames = EpilogueView(memory, op.to).frames().count();
+    launch.shape = *config_.tensor_shape;
+    launch.shared_bytes = launch.shape == ConvShape::tensor_split ? kSplitSharedBytes : 0;
+    launch.blocks =
+        launch.shape == ConvShape::tensor_split         ? TensorSplit::blocks(op, frames)
+        : launch.shape == ConvShape::tensor_one_by_four ? TensorTiles<1, 4>::blocks(op, frames)
+        : launch.shape == ConvShape::tensor_two_by_four ? TensorTiles<2, 4>::blocks(op, frames)
+                                                        : TensorTiles<4, 4>::blocks(op, frames);
+    return launch;
   }
   template <bool kHalf>
   void conv(const BlockLaunch& launch, const BlockMemory& memory, const ConvOp& op) {
@@ -162,6 +179,8 @@ class EmulatedBlockDevice final : public BlockDevice {
         return tiles<1, 1, kHalf>(launch, memory, op);
       case ConvShape::tensor_four_by_four:
         return tensor<4, 4>(launch, memory, op);
+      case ConvShape::tensor_two_by_four:
+        return tensor<2, 4>(launch, memory, op);
       case ConvShape::tensor_one_by_four:
         return tensor<1, 4>(launch, memory, op);
       case ConvShape::tensor_split:

@@ -87,6 +87,26 @@ TEST_CASE("in f16 tensor cores keep within a thousandth of f32, and every cuttin
   }
 }
 
+TEST_CASE("every shape of tiles on tensor cores makes the same halves") {
+  const BlockPlan plan = tensor_plan(3);
+  const BlockSignal signal(plan, 45, 3);
+  std::vector<float> first;
+  for (const ConvShape shape : {ConvShape::tensor_split, ConvShape::tensor_one_by_four,
+                                ConvShape::tensor_two_by_four, ConvShape::tensor_four_by_four}) {
+    for (const int block : {45, 6}) {
+      EmulatedBlockConfig config;
+      config.order = ThreadOrder::shuffled;
+      config.tensor_shape = shape;
+      const auto runner = make_device_block_runner(std::make_unique<EmulatedBlockDevice>(config),
+                                                   plan, {Precision::f16, 1, block, 1});
+      CAPTURE(static_cast<int>(shape), block);
+      const std::vector<float> found = played(*runner, plan, signal, {block});
+      first = first.empty() ? found : first;
+      REQUIRE(first_difference(found, first) == -1);
+    }
+  }
+}
+
 TEST_CASE("f16 on random graphs is the same for every cutting and thread order") {
   for (unsigned seed = 0; seed < 60; ++seed) {
     const RandomBlockPlan rig(seed);

@@ -123,6 +123,7 @@ TEST_CASE("larger calls get larger tiles, and devices without tensor cores none 
   CHECK(shapes(1, true, 132).contains(ConvShape::tensor_split));
   CHECK_FALSE(shapes(1, true, 132).contains(ConvShape::tensor_four_by_four));
   CHECK(shapes(4000, true, 8).contains(ConvShape::tensor_four_by_four));
+  CHECK_FALSE(shapes(4000, true, 8).contains(ConvShape::tensor_split));
   CHECK(shapes(4000, true, 8).contains(ConvShape::one_by_four));  // the last, of one output
   CHECK(shapes(4000, false, 8) ==
         std::set<ConvShape>{ConvShape::four_by_eight, ConvShape::one_by_four});
