@@ -207,8 +207,9 @@ void LogMel::condition(std::span<float> window) const noexcept {
 
 void LogMel::make_frame(const Signal& signal, std::int64_t frame, std::span<float> out) noexcept {
   const std::int64_t start = window_start(frame);
-  const float* samples = signal.x + (start - signal.first);
   const bool inside = start >= 0 && start + config_.window_samples <= signal.known;
+  // Elsewhere there is no such place, not even as a pointer.
+  const float* samples = inside ? signal.x + (start - signal.first) : nullptr;
   const bool conditions =
       config_.sample_scale != 1.0 || config_.removes_dc || config_.pre_emphasis != 0.0;
   if (!inside || conditions) {
