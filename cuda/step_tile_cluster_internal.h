@@ -40,7 +40,10 @@ class TileClusterBody : public TileBody<kTiles, kResidual, Block> {
       : Base(block, model, call, block.rank() + 1 == block.ranks() ? call.head_map : call.map),
         kept_(block),
         rank_(block.rank()),
-        stages_(block.ranks() - 1) {
+        stages_(block.ranks() - 1),
+        prepared_(-rank_),
+        chained_(-1 - rank_),
+        ended_(-2 - rank_) {
     period_ = period(call, block.ranks());
     first_ = first_layer(rank_);
     last_ = rank_ < stages_ ? first_layer(rank_ + 1) : first_;
@@ -81,27 +84,29 @@ class TileClusterBody : public TileBody<kTiles, kResidual, Block> {
     }
   }
 
-  // Slot s. Between two of them the blocks of a cluster meet.
-  ONDES_HOST_DEVICE void superstep(int s) {
-    int t = 0;
+  // The next slot. Between two of them the blocks of a cluster meet.
+  ONDES_HOST_DEVICE void superstep() {
     if (head()) {
-      if (select(s - 2 - stages_, &t)) {
-        finish_sample(s - 2 - stages_, t);
+      if (select(ended_)) {
+        finish_sample(ended_.v, ended_.t);
       }
-      if (select(s - 1 - stages_, &t)) {  // a slot ahead: it waits for nothing
-        this->block_.phase([&](int thread) { begin(thread, t); });
+      if (select(chained_)) {  // a slot ahead: it waits for nothing
+        this->block_.phase([&](int thread) { begin(thread, chained_.t); });
       }
-      return;
+    } else {
+      if (select(chained_)) {
+        chain(chained_.v);
+      }
+      if (select(ended_)) {
+        share_skip(ended_.v);
+      }
+      if (select(prepared_)) {
+        prepare(prepared_.v, prepared_.t);
+      }
     }
-    if (select(s - 1 - rank_, &t)) {
-      chain(s - 1 - rank_);
-    }
-    if (select(s - 2 - rank_, &t)) {
-      share_skip(s - 2 - rank_);
-    }
-    if (select(s - rank_, &t)) {
-      prepare(s - rank_, t);
-    }
+    prepared_.next(period_);
+    chained_.next(period_);
+    ended_.next(period_);
   }
 
   ONDES_HOST_DEVICE void leave() {
@@ -131,13 +136,26 @@ class TileClusterBody : public TileBody<kTiles, kResidual, Block> {
     this->lanes_ = left < 0 ? 0 : smaller(kLanes, left);
     this->misc_offset_ = g * Base::kMiscQuads;
   }
-  // Makes number v's group the one that is worked on; false if there is no such sample.
-  ONDES_HOST_DEVICE bool select(int v, int* t) {
-    if (v < 0 || v % period_ >= this->tile_.groups || v / period_ >= this->call_.samples) {
+  // A number v = t * period + g that moves by one from slot to slot: no division on the way.
+  struct Turn {
+    int v;
+    int g;
+    int t = 0;
+    ONDES_HOST_DEVICE explicit Turn(int start) : v(start), g(start) {}
+    ONDES_HOST_DEVICE void next(int period) {
+      ++v;
+      if (++g == period) {
+        g = 0;
+        ++t;
+      }
+    }
+  };
+  // Makes a turn's group the one that is worked on; false if there is no such sample.
+  ONDES_HOST_DEVICE bool select(const Turn& turn) {
+    if (turn.g < 0 || turn.g >= this->tile_.groups || turn.t >= this->call_.samples) {
       return false;
     }
-    *t = v / period_;
-    select_group(v % period_);
+    select_group(turn.g);
     return this->lanes_ > 0;
   }
 
@@ -392,6 +410,9 @@ class TileClusterBody : public TileBody<kTiles, kResidual, Block> {
   int rank_;
   int stages_;
   int period_ = 1;
+  Turn prepared_;  // what is prepared; a slot later its chain; then its skip sums, or the head
+  Turn chained_;
+  Turn ended_;
   int first_ = 0;  // own layers
   int last_ = 0;
   Quad* held_ = nullptr;  // own weights

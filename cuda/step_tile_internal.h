@@ -318,12 +318,13 @@ class TileBody : public StepLanes<F16Arithmetic, kTiles * kTileColumns, kResidua
     });
   }
 
-  // x of layer l, in the lanes' vectors, to the rings: part of a warp phase that leaves x alone.
+  // x of layer l, in the lanes' vectors, to the rings: part of a warp phase that leaves x alone. The
+  // last warps begin: the first ones have products, and a ring's place takes loads from afar.
   ONDES_HOST_DEVICE void keep(Warp& warp, int l, int x) const {
     const int q = this->quads_r();
     warp.each([&](int place) {
-      for (int i = warp.index() * kWarpThreads + place; i < this->lanes_ * q;
-           i += this->block_.threads()) {
+      const int last = this->block_.warps() - 1 - warp.index();
+      for (int i = last * kWarpThreads + place; i < this->lanes_ * q; i += this->block_.threads()) {
         this->ring(i / q, l, 0)[i % q] = this->quads(i / q, x)[i % q];
       }
     });

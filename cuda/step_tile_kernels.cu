@@ -39,7 +39,7 @@ __global__ void __launch_bounds__(512, 1)
   block.cluster_barrier();
   const int supersteps = Body::supersteps(call, block.ranks());
   for (int s = 0; s < supersteps; ++s) {
-    body.superstep(s);
+    body.superstep();
     block.cluster_barrier();
   }
   body.leave();

@@ -147,7 +147,7 @@ class EmulatedStepDevice : public StepDevice {
           } else if (s == last) {
             body.leave();
           } else {
-            body.superstep(s - 1);
+            body.superstep();
           }
         });
   }
