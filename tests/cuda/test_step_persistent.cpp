@@ -357,6 +357,15 @@ TEST_CASE("a description says how the chip is dealt out") {
   CHECK(gpu::describe(*launch, model) ==
         "across 46 blocks: 20 stages and 26 heads, 256 threads a block, readiness in the data, all "
         "weights in shared memory");
+  // 256 classes of 256 inputs are 256 KiB: more than any block has, a share of each.
+  shape.distribution = Distribution::mu_law_categorical;
+  shape.choices = 256;
+  const gpu::PackedStepModel classes =
+      gpu::pack_step_model(random_step_plan(shape, 1), Precision::f32);
+  const auto shared = gpu::plan_persistent_launch(classes, Precision::f32, 1, limits);
+  REQUIRE(shared);
+  CHECK_THAT(gpu::describe(*shared, classes), Catch::Contains("heads of all products"));
+  CHECK(shared->shared_bytes <= limits.shared_bytes_per_block);
 }
 
 // --- the emulator itself: it must find what it is there to find ----------------------------------
