@@ -97,6 +97,7 @@ ONDES_HOST_DEVICE inline bool is_depthwise(const ConvOp& op) {
 struct SumOp {
   std::uint32_t inputs = 0;  // `count` Rings in the image
   int count = 0;
+  int octets = 0;  // all rings are halves of whole groups of eight channels: a thread makes eight
   DeviceEpilogue to;
 };
 

@@ -88,6 +88,9 @@ ONDES_HOST_DEVICE inline float load_one(const std::byte* frame, int c) {
 struct alignas(16) FourFloats {
   float x[4];
 };
+struct alignas(16) EightHalves {
+  std::uint32_t words[4];
+};
 struct alignas(8) FourHalves {
   std::uint32_t words[2];
 };

@@ -56,6 +56,23 @@ template <typename Block>
 ONDES_HOST_DEVICE void run_sum(Block& block, const BlockMemory& memory, const SumOp& op) {
   const EpilogueView to(memory, op.to);
   const Ring* inputs = in_image<Ring>(memory, op.inputs);
+  if (op.octets != 0) {
+    for_numbers(block, to.frames(), inputs[0].channels / 8, [&](int rel, int octet) {
+      float sums[8];
+      for (int i = 0; i < op.count; ++i) {
+        const RingView next = view_of(memory, inputs[i]);
+        const std::byte* frame = next.frame(rel + shift_between(to.frames(), next));
+        const EightHalves x = reinterpret_cast<const EightHalves*>(frame)[octet];
+        ONDES_UNROLL
+        for (int n = 0; n < 8; ++n) {
+          const float value = n % 2 == 0 ? first_half(x.words[n / 2]) : second_half(x.words[n / 2]);
+          sums[n] = i == 0 ? value : sums[n] + value;
+        }
+      }
+      to.template finish_run<8>(rel, 8 * octet, sums);
+    });
+    return;
+  }
   for_numbers(block, to.frames(), inputs[0].channels, [&](int rel, int c) {
     const RingView first = view_of(memory, inputs[0]);
     float sum = first.load(rel + shift_between(to.frames(), first), c);

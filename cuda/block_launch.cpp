@@ -109,6 +109,12 @@ class Planner {
     return numbers(op, node.outputs[0]);
   }
 
+  BlockLaunch launch(const SumOp& op, const BlockNode& node) const {
+    BlockLaunch launch = numbers(op, node.outputs[0]);
+    launch.blocks = op.octets != 0 ? (launch.blocks + 7) / 8 : launch.blocks;
+    return launch;
+  }
+
   BlockLaunch launch(const ConvOp& op, const BlockNode& node) const {
     if (is_depthwise(op)) {
       BlockLaunch launch = numbers(op, node.outputs[0]);

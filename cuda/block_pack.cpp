@@ -291,6 +291,10 @@ class Packer {
     to.map = from.map;
     to.mapped = from.mapped;
     op.to = epilogue_of(to);
+    inputs.push_back(from.output != kNoValue ? op.to.output : inputs[0]);
+    inputs.push_back(from.mapped != kNoValue ? op.to.mapped : inputs[0]);
+    op.octets =
+        std::all_of(inputs.begin(), inputs.end(), [](const Ring& one) { return one.half != 0; });
     node->op = op;
   }
 

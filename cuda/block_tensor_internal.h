@@ -29,10 +29,6 @@ inline constexpr int kOutputGroup = 32;    // of four tiles' columns
 inline constexpr int kTensorThreads = 8 * kWarpThreads;
 inline constexpr std::size_t kSplitSharedBytes = kTensorThreads * sizeof(TileSum);
 
-struct alignas(16) EightHalves {
-  std::uint32_t words[4];
-};
-
 // Of a chunk: the channel at depth k of its product `step` (0, 1). A thread's eight are neighbours.
 ONDES_HOST_DEVICE constexpr int tile_channel(int step, int k) {
   return k % 8 / 2 * 8 + step * 4 + k / 8 * 2 + k % 2;
