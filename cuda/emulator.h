@@ -63,7 +63,15 @@ class EmulatedWarp {
   };
 
   // `turn`: the block's threads in the order they run.
-  EmulatedWarp(int index, const std::vector<int>& turn) : index_(index), turn_(turn) {}
+  EmulatedWarp(int index, const std::vector<int>& turn) : index_(index) {
+    int found = 0;
+    for (const int thread : turn) {
+      if (thread / kThreads == index) {
+        places_[found++] = thread % kThreads;
+      }
+    }
+    assert(found == kThreads);
+  }
 
   int index() const noexcept { return index_; }
 
@@ -72,16 +80,14 @@ class EmulatedWarp {
 
   template <typename Step>
   void each(const Step& run) const {
-    for (const int thread : turn_) {
-      if (thread / kThreads == index_) {
-        run(thread % kThreads);
-      }
+    for (const int place : places_) {
+      run(place);
     }
   }
 
  private:
   int index_;
-  const std::vector<int>& turn_;
+  int places_[kThreads];  // in the order they run
 };
 
 class EmulatedBlock {

@@ -1,7 +1,8 @@
 // Which step kernel runs, and how: chosen on the host from shapes, lanes and the device's limits.
 //
-// Variants that are built: one block a group of 1, 4 or 8 lanes, one cluster of blocks a lane, and
-// the chip for a few lanes together (cuda/step_persistent_planner.h). A cluster is taken where it
+// Variants that are built: one block a group of 1, 4 or 8 lanes, one cluster of blocks a lane, the
+// chip for a few lanes together (cuda/step_persistent_planner.h), and tensor cores for f16, which
+// are taken before the others (cuda/step_tile_planner.h). A cluster is taken where it
 // holds the chain's weights and there are clusters for all lanes; then the chip, if the model is too
 // large for a block. Else: fewer lanes a block make a sample sooner; more lanes share every weight
 // read. The smallest group is taken whose blocks all run at once. Scratch goes to shared memory where
