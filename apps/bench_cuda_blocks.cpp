@@ -8,7 +8,7 @@
 
 #include "apps/bench_cuda.h"
 #include "apps/bench_lanes.h"
-#include "cuda/block_backend.h"
+#include "cuda/backend.h"
 #include "engine/buffer.h"
 #include "engine/cpu/runner_options.h"
 #include "engine/error.h"

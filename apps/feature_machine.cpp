@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "apps/renderer.h"
-#include "cuda/block_backend.h"
+#include "cuda/backend.h"
 #include "engine/cpu/runner_options.h"
 #include "engine/error.h"
 #include "engine/plan/step_vocoder.h"

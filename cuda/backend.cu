@@ -1,10 +1,12 @@
-// The CUDA backend: which devices there are, and the runner of step plans on the first usable one.
+// The CUDA backend: which devices there are, and the runners of plans on the first usable one.
 #include <cuda_runtime.h>
 
 #include "cuda/backend.h"
-#include "cuda/cuda_step_device.h"
-#include "cuda/device_step_runner.h"
-#include "cuda/step_variants.h"
+#include "cuda/block/cuda_device.h"
+#include "cuda/block/runner.h"
+#include "cuda/step/cuda_device.h"
+#include "cuda/step/runner.h"
+#include "cuda/step/variants.h"
 #include "engine/error.h"
 
 namespace ondes {
@@ -15,14 +17,19 @@ std::string describe(const cudaDeviceProp& properties) {
          " GiB, sm_" + std::to_string(properties.major) + std::to_string(properties.minor);
 }
 
-std::unique_ptr<gpu::StepDevice> open_device(const gpu::LimitsChange& change) {
+// Throws Error{no_device} if there is none.
+int first_usable_device() {
   std::string why;
   const int device = gpu::usable_cuda_device(&why);
   if (device < 0) {
     throw Error(ErrorCode::no_device,
                 "no CUDA backend: " + cuda_description() + "; --device cpu runs everywhere");
   }
-  return gpu::make_cuda_step_device(device, change);
+  return device;
+}
+
+std::unique_ptr<gpu::StepDevice> open_device(const gpu::LimitsChange& change) {
+  return gpu::make_cuda_step_device(first_usable_device(), change);
 }
 
 }  // namespace
@@ -67,6 +74,12 @@ std::unique_ptr<StepRunner> make_cuda_step_runner(const StepPlan& plan,
                                             gpu::limits_for(variant, limits, options.max_lanes);
                                       }),
                                       plan, options);
+}
+
+std::unique_ptr<BlockRunner> make_cuda_block_runner(const BlockPlan& plan,
+                                                    const BlockRunnerOptions& options) {
+  return gpu::make_device_block_runner(gpu::make_cuda_block_device(first_usable_device()), plan,
+                                       options);
 }
 
 }  // namespace ondes

@@ -1,4 +1,4 @@
-// The CUDA side of the backend interface, seen from the host: no CUDA header is needed to include
+// The CUDA side of the backend interfaces, seen from the host: no CUDA header is needed to include
 // it.
 //
 // The build links either backend.cu or no_cuda.cpp behind it; a caller cannot tell which but by
@@ -9,12 +9,13 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/plan/block_runner.h"
 #include "engine/plan/step_plan.h"
 #include "engine/plan/step_runner.h"
 
 namespace ondes {
 
-// True if this build has step kernels and a device that can run them is there.
+// True if this build has kernels and a device that can run them is there.
 bool cuda_available() noexcept;
 
 // What was found, for people: "1 device: NVIDIA H100, 80 GB, sm_90", or the reason why there is
@@ -32,5 +33,11 @@ std::unique_ptr<StepRunner> make_cuda_step_runner(const StepPlan& plan,
                                                   const StepRunnerOptions& options,
                                                   std::string_view variant);
 std::vector<std::string> cuda_step_variants();
+
+// f32: the CPU's samples. Throws Error{no_device} if cuda_available() is false, saying why and what
+// to do instead; Error{bad_input} if the plan is inconsistent, Error{usage} if an option is or an
+// operation goes beyond the kernels. options.threads is not read.
+std::unique_ptr<BlockRunner> make_cuda_block_runner(const BlockPlan& plan,
+                                                    const BlockRunnerOptions& options);
 
 }  // namespace ondes

@@ -23,7 +23,7 @@
 // exchange nothing but by functions over their registers; memory that one writes is read by others
 // in the next phase only. Here all of them do a step before any does the next, in any order.
 //
-// Any thread; one emulation at a time a Block. The device's side: cuda/device_block_internal.h.
+// Any thread; one emulation at a time a Block. The device's side: cuda/device_block.h.
 #pragma once
 #include <algorithm>
 #include <cassert>

@@ -8,10 +8,10 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "cuda/cuda_status_internal.cuh"
-#include "cuda/cuda_step_device.h"
+#include "cuda/cuda_status.cuh"
 #include "cuda/roofline.h"
-#include "cuda/step_math.h"
+#include "cuda/step/cuda_device.h"
+#include "cuda/step/thread_math.h"
 #include "cuda/warp_tile.h"
 #include "engine/error.h"
 

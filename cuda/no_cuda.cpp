@@ -4,6 +4,14 @@
 #include "engine/error.h"
 
 namespace ondes {
+namespace {
+
+[[noreturn]] void refuse() {
+  throw Error(ErrorCode::no_device,
+              "no CUDA device: " + cuda_description() + "; --device cpu runs everywhere");
+}
+
+}  // namespace
 
 bool cuda_available() noexcept {
   return false;
@@ -15,14 +23,18 @@ std::string cuda_description() {
 
 std::unique_ptr<StepRunner> make_cuda_step_runner(const StepPlan& /*plan*/,
                                                   const StepRunnerOptions& /*options*/) {
-  throw Error(ErrorCode::no_device,
-              "no CUDA device: " + cuda_description() + "; --device cpu runs everywhere");
+  refuse();
 }
 
 std::unique_ptr<StepRunner> make_cuda_step_runner(const StepPlan& plan,
                                                   const StepRunnerOptions& options,
                                                   std::string_view /*variant*/) {
   return make_cuda_step_runner(plan, options);
+}
+
+std::unique_ptr<BlockRunner> make_cuda_block_runner(const BlockPlan& /*plan*/,
+                                                    const BlockRunnerOptions& /*options*/) {
+  refuse();
 }
 
 DeviceRates measured_device_rates() {

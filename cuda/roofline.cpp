@@ -1,6 +1,6 @@
 #include "cuda/roofline.h"
 
-#include "cuda/step_pack.h"
+#include "cuda/step/pack.h"
 
 namespace ondes {
 namespace {

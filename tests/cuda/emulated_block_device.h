@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "cuda/block_conv_internal.h"
-#include "cuda/block_device.h"
-#include "cuda/block_elementwise_internal.h"
-#include "cuda/block_frame_internal.h"
-#include "cuda/block_tensor_internal.h"
+#include "cuda/block/conv_internal.h"
+#include "cuda/block/device.h"
+#include "cuda/block/elementwise_internal.h"
+#include "cuda/block/frame_internal.h"
+#include "cuda/block/tensor_internal.h"
 #include "cuda/emulator.h"
 
 namespace ondes::gpu {

@@ -1,10 +1,10 @@
 // An emulated device that can also run a launch across a chip: all blocks at once, in turns
-// (cuda/step_persistent_emulator.h).
+// (cuda/step/persistent_emulator.h).
 #pragma once
 #include <memory>
 #include <vector>
 
-#include "cuda/step_persistent_emulator.h"
+#include "cuda/step/persistent_emulator.h"
 #include "tests/cuda/emulated_step_device.h"
 
 namespace ondes::gpu {

@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "cuda/emulator.h"
-#include "cuda/step_cluster_internal.h"
-#include "cuda/step_dense_internal.h"
-#include "cuda/step_device.h"
-#include "cuda/step_kernel_internal.h"
-#include "cuda/step_tile_block_internal.h"
-#include "cuda/step_tile_cluster_internal.h"
+#include "cuda/step/cluster_internal.h"
+#include "cuda/step/dense_internal.h"
+#include "cuda/step/device.h"
+#include "cuda/step/kernel_internal.h"
+#include "cuda/step/tile_block_internal.h"
+#include "cuda/step/tile_cluster_internal.h"
 
 namespace ondes::gpu {
 

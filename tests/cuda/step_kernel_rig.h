@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "cuda/device_step_runner.h"
+#include "cuda/step/runner.h"
 #include "engine/cpu/runner_options.h"
 #include "tests/cuda/emulated_step_device.h"
 #include "tests/cuda/random_step_plan.h"

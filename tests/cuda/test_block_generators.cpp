@@ -2,7 +2,7 @@
 // of HiFi-GAN, BigVGAN's anti-aliased Snake and the inverse-STFT head among them.
 #include <catch2/catch.hpp>
 
-#include "cuda/block_device_runner.h"
+#include "cuda/block/runner.h"
 #include "tests/cuda/block_kernel_rig.h"
 #include "tests/cuda/emulated_block_device.h"
 #include "tests/support/hifigan_rig.h"

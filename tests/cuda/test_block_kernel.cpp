@@ -2,7 +2,7 @@
 // judge: f32 to the last bit, f16 within a stated tolerance and the same for every cutting.
 #include <catch2/catch.hpp>
 
-#include "cuda/block_device_runner.h"
+#include "cuda/block/runner.h"
 #include "engine/cpu/reference_block_plan.h"
 #include "tests/cuda/block_kernel_rig.h"
 #include "tests/cuda/emulated_block_device.h"

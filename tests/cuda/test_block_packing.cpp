@@ -4,8 +4,8 @@
 #include <catch2/catch.hpp>
 #include <set>
 
-#include "cuda/block_launch.h"
-#include "cuda/block_tensor_internal.h"
+#include "cuda/block/launch.h"
+#include "cuda/block/tensor_internal.h"
 #include "tests/cuda/block_kernel_rig.h"
 
 namespace ondes::gpu {

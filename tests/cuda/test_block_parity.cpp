@@ -3,7 +3,6 @@
 #include <catch2/catch.hpp>
 
 #include "cuda/backend.h"
-#include "cuda/block_backend.h"
 #include "engine/cpu/runner_options.h"
 #include "tests/cuda/block_kernel_rig.h"
 

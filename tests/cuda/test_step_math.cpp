@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "cuda/step_pack.h"
+#include "cuda/step/pack.h"
 #include "engine/ops/activation_table.h"
 #include "engine/ops/quantization.h"
 #include "engine/ops/sampling.h"

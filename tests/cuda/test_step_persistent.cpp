@@ -4,8 +4,8 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "cuda/device_step_runner.h"
-#include "cuda/step_persistent_planner.h"
+#include "cuda/step/persistent_planner.h"
+#include "cuda/step/runner.h"
 #include "engine/cpu/runner_options.h"
 #include "tests/cuda/emulated_chip_device.h"
 #include "tests/cuda/random_step_plan.h"

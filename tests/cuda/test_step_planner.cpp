@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 
-#include "cuda/step_planner.h"
-#include "cuda/step_tile_planner.h"
+#include "cuda/step/planner.h"
+#include "cuda/step/tile_planner.h"
 #include "tests/cuda/random_step_plan.h"
 
 namespace ondes {

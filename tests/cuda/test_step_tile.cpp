@@ -2,7 +2,7 @@
 // engine in f32, and against each other to the last bit.
 #include <catch2/catch.hpp>
 
-#include "cuda/step_tile_planner.h"
+#include "cuda/step/tile_planner.h"
 #include "tests/cuda/step_kernel_rig.h"
 
 namespace ondes {

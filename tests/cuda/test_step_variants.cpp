@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 
-#include "cuda/device_step_runner.h"
-#include "cuda/step_variants.h"
+#include "cuda/step/runner.h"
+#include "cuda/step/variants.h"
 #include "engine/error.h"
 #include "tests/cuda/random_step_plan.h"
 
