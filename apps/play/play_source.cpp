@@ -9,10 +9,10 @@
 #include "apps/input_file.h"
 #include "apps/interrupt.h"
 #include "apps/play/feature_stream.h"
-#include "apps/play/rate_source.h"
 #include "apps/renderer.h"
 #include "engine/error.h"
 #include "engine/lanes/rehearsal.h"
+#include "engine/stream/rate_source.h"
 
 namespace ondes {
 namespace {

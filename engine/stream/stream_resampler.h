@@ -5,8 +5,12 @@
 //   out(F) = sum over k of h(t(F) - H - k) in(k)             -H <= x < H
 //   h(x)   = 2 f sinc(2 f x) kaiser(x / H), each phase scaled to a sum of 1
 //
-// H is kHalfTaps frames of the lower of the two rates. Frequencies up to 0.42 of the lower rate pass
-// unchanged, what lies above half of it is 90 dB down. Time is counted in integers: no drift.
+// H is so many frames of the lower of the two rates as the filter says. Time is counted in integers:
+// no drift.
+//
+//   filter       H     passes up to (of the lower rate)   down above half of it
+//   short_delay  40    0.428                              90 dB
+//   steep        160   0.475                              120 dB
 //
 // Shapes: input and output (frames, channels).
 // Set-up thread: constructor. Render thread: the rest.
@@ -20,18 +24,32 @@
 
 namespace ondes {
 
+enum class RateFilter {
+  short_delay,  // where somebody waits for the sound
+  steep,        // where the sound is known beforehand
+};
+
 class StreamResampler {
  public:
-  static constexpr int kHalfTaps = 40;
-
-  // What the filter adds to a latency.
+  // What the filter of short delay adds to a latency.
   static double delay_s(int in_rate_hz, int out_rate_hz) noexcept;
 
   // Throws Error{usage} unless both rates lie in 1000 Hz to 1 MHz and the rest is positive.
-  StreamResampler(int in_rate_hz, int out_rate_hz, int channels, int max_out_frames);
+  StreamResampler(int in_rate_hz,
+                  int out_rate_hz,
+                  int channels,
+                  int max_out_frames,
+                  RateFilter filter = RateFilter::short_delay);
 
   // The next output frame is `out_frame`; before it is silence.
   void start(std::int64_t out_frame) noexcept ONDES_REALTIME;
+  // For a sound that is known beforehand, instead of a delay: put so many frames of silence before
+  // it, and drop so many of the output; output frame n then stands at n R_in / R_out, exactly.
+  struct Lead {
+    int input_frames = 0;
+    int output_frames = 0;
+  };
+  Lead start_ahead() noexcept ONDES_REALTIME;
   // How many input frames the next `out_frames` take, and at most ever take.
   int input_frames(int out_frames) const noexcept ONDES_REALTIME {
     return static_cast<int>(inputs_before(next_ + out_frames) - inputs_before(next_));
@@ -52,7 +70,7 @@ class StreamResampler {
   std::int64_t inputs_before(std::int64_t out_frame) const noexcept {
     return (out_frame * in_rate_hz_ + out_rate_hz_ - 1) / out_rate_hz_;
   }
-  void make_rows();
+  void make_rows(RateFilter filter);
 
   std::int64_t in_rate_hz_;
   std::int64_t out_rate_hz_;
@@ -61,7 +79,7 @@ class StreamResampler {
   int max_input_frames_;
   int tail_frames_;
   Buffer rows_;     // (phases + 1, taps)
-  Buffer history_;  // (taps + max_input, channels): the last taps, then the block
+  Buffer history_;  // (channels, taps + max_input): the last taps, then the block
   Buffer weights_;  // (1, taps): of one output frame, where rows are interpolated
   std::int64_t next_ = 0;
 };
