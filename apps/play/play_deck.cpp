@@ -16,6 +16,7 @@ constexpr double kAheadOfTurnS = 1.0;  // how early a loop's turn is posted, in 
 constexpr double kAheadOfItemS = 3.0;  // the same for the next item, which must be loaded
 constexpr int kMostTurnsAhead = 16;
 constexpr int kTries = 3;
+constexpr std::size_t kMostReasons = 8;  // said at once
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
@@ -32,11 +33,27 @@ PlayDeck::PlayDeck(std::vector<PlayItem> items,
       settings_(settings) {
   std::optional<Loaded> first = load_from(0, 1);
   if (!first) {
-    check_failures();
-    throw Error(ErrorCode::bad_input, fmt::format("{}: nothing that the voice {} plays",
-                                                  items_.front().path, voice().file.name));
+    throw_reasons();
   }
   adopt(std::move(*first));
+}
+
+// Of items none of which can be played.
+void PlayDeck::throw_reasons() const {
+  const Error& first = reasons_.front();
+  if (reasons_.size() == 1) {
+    throw Error(first);
+  }
+  std::string text = fmt::format("nothing that the voice {} plays among {} inputs",
+                                 voice().file.name, reasons_.size());
+  const std::size_t said = std::min(reasons_.size(), kMostReasons);
+  for (std::size_t i = 0; i < said; ++i) {
+    text += fmt::format("\n  {}", reasons_[i].what());
+  }
+  if (said < reasons_.size()) {
+    text += fmt::format("\n  and {} more", reasons_.size() - said);
+  }
+  throw Error(first.code(), text);
 }
 
 // The first item that can be played, from `item` on, at most once around the list.
@@ -57,6 +74,9 @@ std::optional<PlayDeck::Loaded> PlayDeck::load_from(int item, int step) {
         throw;
       }
       unplayable_[at] = true;
+      if (!input_) {
+        reasons_.push_back(error);
+      }
       if (!items_[at].from_folder && !failure_) {
         failure_ = error;
       }
@@ -104,15 +124,21 @@ bool PlayDeck::follow(const StreamTelemetry& telemetry) {
     sounding_ = next_number_;
     next_.reset();
   }
-  if (telemetry.begun.number >= sounding_) {  // otherwise a switch is on its way
+  if (seek_ && seek_->number == kNotPosted) {
+    seek(seek_->position_s);
+  } else if (seek_ && telemetry.heard_number >= seek_->number) {
+    seek_.reset();
+  }
+  if (telemetry.begun.number >= sounding_ &&
+      !(seek_ && seek_->number == kNotPosted)) {  // otherwise a switch is on its way
     post_turns();
     post_next_item();
   }
   return !stream_->finished();
 }
 
-double PlayDeck::heard_s() const {
-  return std::clamp(telemetry_.position_s, 0.0, input_->duration_s);
+double PlayDeck::here_s() const {
+  return seek_ ? seek_->position_s : std::clamp(telemetry_.position_s, 0.0, input_->duration_s);
 }
 
 std::int64_t PlayDeck::frames(double seconds) const {
@@ -132,11 +158,20 @@ double PlayDeck::position_at(std::int64_t frame) const {
 }
 
 void PlayDeck::seek(double position_s) {
-  StreamSwitch now;
-  now.flush = true;
   turns_until_ = 0;
   next_.reset();
-  sounding_ = stream_->play(source(position_s), now);
+  seek_ = Seek{std::clamp(position_s, 0.0, input_->duration_s), kNotPosted};
+  if (stream_->crowded()) {
+    return;  // follow() tries again
+  }
+  StreamSwitch now;
+  now.flush = true;
+  seek_->number = sounding_ = stream_->play(source(seek_->position_s), now);
+}
+
+void PlayDeck::seek_by(double seconds) {
+  const double tempo = input_->score == nullptr ? 1.0 : settings_.position.tempo;
+  seek(here_s() + seconds * tempo);
 }
 
 void PlayDeck::go_to_item(int step) {
@@ -147,6 +182,9 @@ void PlayDeck::go_to_item(int step) {
 }
 
 void PlayDeck::change_from_here() {
+  if ((seek_ && telemetry_.begun.number < seek_->number) || stream_->crowded()) {
+    return seek(here_s());
+  }
   for (int tries = 1;; ++tries) {
     const double margin_s = (1.5 * prepare_s_ + 0.05) * pace_;
     const std::int64_t frame = stream_->rendered_frames() + frames(margin_s);
@@ -260,15 +298,15 @@ void PlayDeck::post_next_item() {
 
 void PlayDeck::loop_from_here() {
   loop_off();
-  loop_.from_s = heard_s();
+  loop_.from_s = here_s();
 }
 
 void PlayDeck::loop_to_here() {
-  if (!loop_.from_s || heard_s() - *loop_.from_s < kShortestLoopS) {
+  if (!loop_.from_s || here_s() - *loop_.from_s < kShortestLoopS) {
     say("loop: set its beginning first with [, half a second or more before ]");
     return;
   }
-  loop_.to_s = heard_s();
+  loop_.to_s = here_s();
   seek(*loop_.from_s);
 }
 

@@ -4,7 +4,8 @@
 // Every change is a new source that is prepared here and handed to the stream by pointer: the audio
 // never waits for it.
 //
-//   seek            what was rendered ahead is dropped; the sound breaks off and goes on elsewhere
+//   seek            what was rendered ahead is dropped; the sound breaks off and goes on elsewhere.
+//                   Until that is heard, other changes are made there and not where the sound was
 //   tempo, voice    the new source begins at a frame that is not rendered yet, prepared for the
 //                   position that will be reached there: no gap, no note twice
 //   loop            the next turns are posted before they are due, each at its exact frame
@@ -16,6 +17,7 @@
 // Control thread.
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -61,7 +63,8 @@ class PlayDeck {
   bool follow(const StreamTelemetry& telemetry);
 
   void seek(double position_s);
-  void go_to_item(int step);  // 1: the next that can be played; -1: the one before
+  void seek_by(double seconds);  // of sound, from where the listener is or has asked to be
+  void go_to_item(int step);     // 1: the next that can be played; -1: the one before
   void change_tempo(double factor);
   void change_temperature(double step);
   void next_voice();
@@ -80,11 +83,12 @@ class PlayDeck {
     std::shared_ptr<const PlayInput> input;
   };
 
-  double heard_s() const;
+  double here_s() const;
   double position_at(std::int64_t frame) const;
   std::int64_t frames(double seconds) const;
   std::optional<Loaded> load_from(int item, int step);
   void adopt(Loaded loaded);
+  [[noreturn]] void throw_reasons() const;
   void change_from_here();
   void post_turns();
   void post_next_item();
@@ -99,12 +103,20 @@ class PlayDeck {
   bool repeats_ = false;
   int item_ = 0;
   std::shared_ptr<const PlayInput> input_;
-  std::optional<Error> failure_;
+  std::optional<Error> failure_;  // the first one of an item that was asked for by name
+  std::vector<Error> reasons_;    // why items were passed over
   std::vector<std::string> remarks_;
 
   Stream* stream_ = nullptr;
   double pace_ = 1.0;
   StreamTelemetry telemetry_;
+  // A place that was asked for and is not heard yet.
+  struct Seek {
+    double position_s = 0.0;
+    std::int64_t number = 0;  // of its source; kNotPosted while the stream is crowded
+  };
+  static constexpr std::int64_t kNotPosted = std::numeric_limits<std::int64_t>::max();
+  std::optional<Seek> seek_;
   std::int64_t sounding_ = 0;     // the newest source that was posted by a hand, not by a loop
   double prepare_s_ = 0.05;       // what preparing a source took the last time
   std::int64_t turns_until_ = 0;  // the frame at which the last posted turn ends; 0: none is posted

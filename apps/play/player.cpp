@@ -41,7 +41,6 @@ class Player {
   void open_stream();
   void loop_until_done(PlayOutput& output);
   void handle(PlayKey key);
-  void seek_by(double seconds);
   void look_at_stream();
   void look_at_recording();
   void remark(std::string text);
@@ -135,23 +134,18 @@ void Player::open_stream() {
   stream_ = std::make_unique<Stream>(options);
 }
 
-void Player::seek_by(double seconds) {
-  const double position = std::clamp(view_.stream.position_s, 0.0, view_.duration_s);
-  deck_->seek(position + seconds * view_.tempo);
-}
-
 void Player::handle(PlayKey key) {
   switch (key) {
     case PlayKey::pause:
       return stream_->pause(!view_.stream.paused);
     case PlayKey::back:
-      return seek_by(-kSeekS);
+      return deck_->seek_by(-kSeekS);
     case PlayKey::forward:
-      return seek_by(kSeekS);
+      return deck_->seek_by(kSeekS);
     case PlayKey::back_little:
-      return seek_by(-kSeekLittleS);
+      return deck_->seek_by(-kSeekLittleS);
     case PlayKey::forward_little:
-      return seek_by(kSeekLittleS);
+      return deck_->seek_by(kSeekLittleS);
     case PlayKey::begin:
       return deck_->seek(0.0);
     case PlayKey::faster:
@@ -276,6 +270,8 @@ void Player::loop_until_done(PlayOutput& output) {
     }
     terminal_->show(view_);
     if (const std::optional<PlayKey> key = terminal_->key(kPictureMs)) {
+      look_at_stream();  // as it is now, not as it was before the key was waited for
+      deck_->follow(view_.stream);
       handle(*key);
     }
   }

@@ -68,6 +68,11 @@ void SourceMixer::collect() {
   }
 }
 
+bool SourceMixer::crowded() {
+  collect();
+  return owned_.size() > kMaxWaitingSwitches / 2;
+}
+
 int SourceMixer::render(Frames out, std::int64_t position, bool* flushed) noexcept {
   *flushed = false;
   int done = 0;

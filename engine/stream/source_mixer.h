@@ -59,12 +59,14 @@ class SourceMixer {
   void post_retire();
   void post_cancel();  // drops everything that waits for its time
   void collect();
+  // Whether half as many sources as there is room for are in use or wait.
+  bool crowded();
   // The next source that has begun since this was asked last.
   std::optional<SourceBegin> take_begun() noexcept { return begun_.pop(); }
 
   // The frames from `position` of the stream on; returns how many there were. Fewer: nothing sounds
   // and nothing waits. `flushed` becomes true if what lies before `position` is to be dropped; that
-  // happens at a call's beginning only, for switches `now`.
+  // happens at a call's beginning only, for switches `now`. No frames: what is due is performed.
   int render(Frames out, std::int64_t position, bool* flushed) noexcept ONDES_REALTIME;
   // Also of sources that begin later; 0: no limit any more.
   void limit_lanes(int lanes) noexcept ONDES_REALTIME;

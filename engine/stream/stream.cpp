@@ -114,11 +114,24 @@ void Stream::run() noexcept {
   while (!stopping_.load(std::memory_order_relaxed)) {
     const std::int64_t ahead =
         ring_.written() - std::max(ring_.consumed(), flush_to_.load(std::memory_order_relaxed));
-    if (ahead >= options_.ahead_frames || ring_.writable() < options_.block_frames ||
-        !render_block()) {
+    const bool full = ahead >= options_.ahead_frames || ring_.writable() < options_.block_frames;
+    if (full) {
+      take_orders();
+    }
+    if (full || !render_block()) {
       // Nobody takes anything from a ring that is full and paused.
       std::this_thread::sleep_for(paused_.load(std::memory_order_relaxed) ? kPausedNap : pause);
     }
+  }
+}
+
+// A ring stays full for as long as a pause lasts: what is due now must not wait for room.
+void Stream::take_orders() noexcept {
+  bool flushed = false;
+  const std::int64_t position = ring_.written();
+  mixer_.render(block_.view().subview(0, 0), position, &flushed);
+  if (flushed) {
+    flush_to_.store(position, std::memory_order_release);
   }
 }
 

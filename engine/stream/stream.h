@@ -82,6 +82,8 @@ class Stream {
   // switches wait already.
   // Returns the source's number, counted from 1.
   std::int64_t play(std::unique_ptr<StreamSource> source, const StreamSwitch& how = {});
+  // Whether so many sources wait that the next one had better come later.
+  bool crowded() { return mixer_.crowded(); }
   void retire() { mixer_.post_retire(); }  // the current source rings out
   void cancel() { mixer_.post_cancel(); }  // sources that wait for their time
   void pause(bool paused) noexcept { paused_.store(paused, std::memory_order_release); }
@@ -123,6 +125,7 @@ class Stream {
   // Render thread.
   void run() noexcept;
   void set_end(const End& end) noexcept ONDES_REALTIME;
+  void take_orders() noexcept ONDES_REALTIME;
   bool render_block() noexcept ONDES_REALTIME;
   void publish(double busy_s, int frames) noexcept ONDES_REALTIME;
   void adapt_lanes(SourceState& state) noexcept ONDES_REALTIME;

@@ -20,15 +20,31 @@ namespace {
 
 constexpr int kRateHz = 16000;  // of the small voice
 
+const std::string kRight = "\x1b[C";
+const std::string kLeft = "\x1b[D";
+const std::string kUp = "\x1b[A";
+const std::string kDown = "\x1b[B";
+const std::string kHome = "\x1b[H";
+
+std::string times(int count, const std::string& key) {
+  std::string keys;
+  for (int i = 0; i < count; ++i) {
+    keys += key;
+  }
+  return keys;
+}
+
 struct KeysRig : OndesRig {
   KeysRig() {
     write_bytes(folder.file("other.safetensors"), short_release_voice(2));
     write_bytes(folder.file("long.mid"), test_score(8));
+    write_bytes(folder.file("longer.mid"), test_score(40));
   }
-  // Presses keys once so much of the score has been played, one after the other.
+  // Presses keys once the score is at a place, or after it, one after the other.
   struct Press {
     double at_s;
     std::string keys;
+    std::chrono::milliseconds rest = 0ms;  // before they are pressed
   };
   ProgramResult play(std::vector<std::string> arguments, const std::vector<Press>& presses) const {
     KeysTerminal terminal;
@@ -45,9 +61,13 @@ struct KeysRig : OndesRig {
     std::size_t next = 0;
     for (int tries = 0; next < presses.size() && tries < 2000; ++tries) {
       if (position_s() >= presses[next].at_s) {
+        std::this_thread::sleep_for(presses[next].rest);
         terminal.press(presses[next++].keys);
       }
       std::this_thread::sleep_for(10ms);
+    }
+    if (next < presses.size()) {
+      terminal.press("q");  // it never got there
     }
     program.join();
     INFO(result.err);
@@ -174,4 +194,92 @@ TEST_CASE("keys that do not fit what is played say so and change nothing") {
       rig.play({"long.mid", "--voice", "voice"}, {{1.0, "v"}, {1.0, "]"}, {2.0, "q"}});
   REQUIRE(result.exit_code == 0);
   check_contains(result.err, {"voices: only one", "loop: set its beginning first"});
+}
+
+// In a pause the position stands still, so that it can be known exactly.
+TEST_CASE("in a pause every seek counts, however many there are, and is shown") {
+  const KeysRig rig;
+  const ProgramResult result = rig.play(
+      {"longer.mid", "--voice", "voice"},
+      {{0.2, " "}, {0.0, times(75, kLeft)}, {0.0, times(3, kRight) + "," + ".."}, {15.5, "q"}});
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  CHECK(rig.telemetry().back()["position_s"] == Approx(16.0).margin(1e-3));
+}
+
+TEST_CASE("seeks that are pressed at once while it plays count one by one") {
+  const KeysRig rig;
+  const ProgramResult result =
+      rig.play({"longer.mid", "--voice", "voice"}, {{0.2, times(3, kRight)}, {15.0, "q"}});
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  const double played_s = rig.telemetry().back()["played_frames"].get<double>() / kRateHz;
+  CHECK(played_s < 15.0);  // it went there and did not play up to there
+}
+
+TEST_CASE("tempo, temperature and voice do not undo a seek") {
+  const KeysRig rig;
+  const auto key = GENERATE(as<std::string>{}, kUp, "T", "v");
+  CAPTURE(key);
+  SECTION("in a pause") {
+    const ProgramResult result =
+        rig.play({"longer.mid", "--voice", "voice", "--voice", "other"},
+                 {{0.2, " "}, {0.0, times(3, kRight)}, {15.0, key}, {15.0, " "}, {15.5, "q"}});
+    INFO(result.err);
+    REQUIRE(result.exit_code == 0);
+    CHECK(rig.telemetry().back()["played_frames"].get<double>() / kRateHz < 15.0);
+  }
+  SECTION("pressed with the seek") {
+    const ProgramResult result = rig.play({"longer.mid", "--voice", "voice", "--voice", "other"},
+                                          {{0.2, times(3, kRight) + key}, {15.0, "q"}});
+    INFO(result.err);
+    REQUIRE(result.exit_code == 0);
+    CHECK(rig.telemetry().back()["played_frames"].get<double>() / kRateHz < 15.0);
+  }
+}
+
+TEST_CASE("the keys for tempo, temperature, the beginning and the next and previous item") {
+  const KeysRig rig;
+  const std::vector<std::string> inputs{"long.mid", "longer.mid", "--voice", "voice"};
+  SECTION("two up, one down; three warmer, one cooler; home") {
+    const ProgramResult result =
+        rig.play(inputs, {{0.2, " "},
+                          {0.0, kRight},
+                          {4.9, times(2, kUp) + kDown + "TTT" + "t" + kHome, 0ms},
+                          {0.0, "q", 500ms}});
+    INFO(result.err);
+    REQUIRE(result.exit_code == 0);
+    const json last = rig.telemetry().back();
+    CHECK(last["tempo"] == Approx(1.05).margin(1e-9));
+    const double temperature = rig.telemetry().front()["temperature"].get<double>();
+    CHECK(last["temperature"] == Approx(std::min(temperature + 0.1, 1.95)).margin(1e-9));
+    CHECK(last["position_s"] == 0.0);
+  }
+  SECTION("next") {
+    REQUIRE(rig.play(inputs, {{0.2, " "}, {0.0, kRight + "n"}, {0.0, "q", 500ms}}).exit_code == 0);
+    const json last = rig.telemetry().back();
+    CHECK(last["item"] == 1);
+    CHECK(last["title"] == "longer.mid");
+    CHECK(last["position_s"] == 0.0);
+  }
+  SECTION("next, a seek and previous") {
+    REQUIRE(
+        rig.play(inputs, {{0.2, " "}, {0.0, "n" + kRight + "p"}, {0.0, "q", 500ms}}).exit_code ==
+        0);
+    const json last = rig.telemetry().back();
+    CHECK(last["item"] == 0);
+    CHECK(last["position_s"] == 0.0);
+  }
+}
+
+TEST_CASE("[ and ] repeat what lies between them until l lets it go on") {
+  const KeysRig rig;
+  const ProgramResult result = rig.play({"long.mid", "--voice", "voice"},
+                                        {{1.0, "["}, {3.0, "]"}, {0.0, "l", 4000ms}, {5.0, "q"}});
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  const std::vector<json> telemetry = rig.telemetry();
+  // 4 s at double speed are 8 s of sound, and the score has as many: without the loop it had ended.
+  CHECK(telemetry.back()["played_frames"].get<double>() / kRateHz > 3.0 + 7.0);
+  CHECK(telemetry.back()["finished"] == false);
 }
