@@ -23,7 +23,8 @@ constexpr int kChains = 8;  // a thread's, enough to hide an instruction's laten
 constexpr int kRounds = 4096;
 constexpr int kPasses = 5;
 constexpr std::size_t kCopyBytes = std::size_t{512} << 20U;
-constexpr std::size_t kReadBytes = std::size_t{8} << 20U;  // less than any L2 here has
+// Fits the L2 of an A100 and later; a smaller one (4 MiB on a T4) gives its memory's rate here.
+constexpr std::size_t kReadBytes = std::size_t{8} << 20U;
 constexpr int kReadRounds = 64;
 
 // --- kernels ---------------------------------------------------------------------------------
@@ -188,7 +189,7 @@ DeviceRates measured_device_rates() {
   rates.f32_macs_per_s = multiplications<F32Product>(events, blocks, sink, kWarp);
   rates.i16_macs_per_s = multiplications<I16Product>(events, blocks, sink, 2.0 * kWarp);
   rates.i8_macs_per_s = multiplications<I8Product>(events, blocks, sink, 4.0 * kWarp);
-  if (10 * properties.major + properties.minor >= gpu::kOldestTileArch) {
+  if (gpu::cuda_code_arch(device) >= gpu::kOldestTileArch) {
     rates.f16_macs_per_s = multiplications<F16Product>(events, blocks, sink, 16.0 * 8.0 * 16.0);
   }
   return rates;

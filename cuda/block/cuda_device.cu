@@ -28,7 +28,7 @@ class CudaBlockDevice final : public BlockDevice {
     name_ = properties.name;
     limits_.multiprocessors = properties.multiProcessorCount;
     limits_.shared_bytes_per_block = properties.sharedMemPerBlockOptin;
-    limits_.arch = properties.major * 10 + properties.minor;
+    limits_.arch = cuda_code_arch(device);
     limits_.l2_bytes = static_cast<std::size_t>(properties.l2CacheSize);
     ONDES_CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
   }

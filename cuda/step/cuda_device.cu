@@ -83,19 +83,16 @@ class CudaStepDevice final : public StepDevice {
     limits_.multiprocessors = properties.multiProcessorCount;
     limits_.shared_bytes_per_block = properties.sharedMemPerBlockOptin;
     limits_.l2_bytes = static_cast<std::size_t>(properties.l2CacheSize);
-    // Code of an older target, compiled anew by the driver, lacks what newer devices have.
-    cudaFuncAttributes attributes{};
-    ONDES_CUDA_CHECK(
-        cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(dense_kernel)));
-    limits_.arch = std::min(10 * properties.major + properties.minor, attributes.ptxVersion);
+    limits_.arch = cuda_code_arch(device);
     limits_.cooperative = properties.cooperativeLaunch != 0;
-    ONDES_CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
     if (limits_.arch >= 90) {
       count_clusters();
     }
     if (change) {
       change(limits_);
     }
+    // Last: what throws before it leaves nothing behind.
+    ONDES_CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
   }
 
   ~CudaStepDevice() override {
@@ -193,7 +190,7 @@ class CudaStepDevice final : public StepDevice {
     launch.cluster_blocks = kClusterBlocks;
     launch.shared_bytes = limits_.shared_bytes_per_block;
     prepare(Precision::i8, launch);
-    const GridConfig grid(launch, kClusterBlocks, stream_);
+    const GridConfig grid(launch, kClusterBlocks, nullptr);
     ONDES_CUDA_CHECK(cudaOccupancyMaxActiveClusters(
         &limits_.clusters, kernel_of(Precision::i8, launch), &grid.config));
   }
@@ -247,6 +244,15 @@ int usable_cuda_device(std::string* why) {
             cudaGetErrorString(found);
   }
   return -1;
+}
+
+int cuda_code_arch(int device) {
+  ONDES_CUDA_CHECK(cudaSetDevice(device));
+  cudaDeviceProp properties{};
+  ONDES_CUDA_CHECK(cudaGetDeviceProperties(&properties, device));
+  cudaFuncAttributes attributes{};
+  ONDES_CUDA_CHECK(cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(dense_kernel)));
+  return std::min(10 * properties.major + properties.minor, attributes.ptxVersion);
 }
 
 std::unique_ptr<StepDevice> make_cuda_step_device(int device, const LimitsChange& change) {
