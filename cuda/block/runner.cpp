@@ -161,8 +161,8 @@ class DeviceBlockRunner final : public BlockRunner {
   // The schedule of a full block where every edge is past, as a graph.
   void prepare_middle() {
     std::vector<std::int64_t> before(model_.rings.size());
-    const std::int64_t middle =
-        begin_.plan_frames + 4 * std::int64_t{latency_frames_} + 4096 * options_.max_block_frames;
+    const std::int64_t middle = begin_.plan_frames + 4 * std::int64_t{latency_frames_} +
+                                std::int64_t{4096} * options_.max_block_frames;
     model_.count_frames(middle, false, before);
     model_.count_frames(middle + options_.max_block_frames, false, next_);
     for (std::size_t v = 0; v < added_.size(); ++v) {

@@ -224,6 +224,22 @@ TEST_CASE("a steady stream replays one graph, made before it begins; other sched
   CHECK(first_difference(first, second) == -1);
 }
 
+// The steady schedule is looked for far from the edges: so far that blocks this large overflowed an int.
+TEST_CASE("blocks of half a million frames have the launches of small ones") {
+  PlanBuilder build(1);
+  BlockConv conv = build.conv(build.input(1), 1, 3);
+  conv.to.output = build.value(1);
+  build.push(conv);
+  const BlockPlan plan = build.done(conv.to.output);
+  const auto description = [&](int frames) {
+    return make_device_block_runner(emulated_block_device(ThreadOrder::forwards), plan,
+                                    {Precision::f32, 1, frames, 1})
+        ->description();
+  };
+  check_contains(description(16), {"3 kernels a block"});  // append, convolution, deliver
+  CHECK(description(1 << 19) == description(16));
+}
+
 TEST_CASE("a device that fails gives NaN, never silence") {
   const BlockPlan plan = resblock_plan(1, 16);
   EmulatedBlockConfig config;

@@ -175,7 +175,7 @@ TEST_CASE("on a GPU a lane on tensor cores sounds the same in a block and along 
 }
 
 // A cluster a lane, a block a lane, groups of 4 and of 8: on a chip of about a hundred
-// multiprocessors these counts ask for each. Short, because sanitizers run it.
+// multiprocessors these counts ask for each.
 TEST_CASE("on a GPU every variant makes a few samples as the CPU does") {
   if (skipped()) {
     return;
