@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <thread>
 #include <utility>
 
 namespace ondes {
 namespace {
 
 constexpr int kPercussionChannel = 9;
+constexpr int kResetController = 121;
 
 }  // namespace
 
@@ -24,6 +26,11 @@ void Keyboard::midi(std::int64_t arrival_ns, std::span<const std::uint8_t> bytes
   if (bytes.empty() || bytes.size() > 3 || bytes[0] < 0x80U || bytes[0] >= 0xF0U) {
     return;
   }
+  if (panicked_.exchange(false)) {
+    for (unsigned channel = 0; channel < kChannelCount; ++channel) {
+      decoder_.message(0xB0U | channel, kResetController, 0);
+    }
+  }
   LiveEvent live;
   live.arrival_ns = arrival_ns;
   std::copy(bytes.begin(), bytes.end(), live.message.begin());
@@ -31,11 +38,26 @@ void Keyboard::midi(std::int64_t arrival_ns, std::span<const std::uint8_t> bytes
   if (live.event) {
     remember(*live.event);
   }
-  for (std::atomic<LiveLine*>& slot : lines_) {
-    if (LiveLine* line = slot.load(std::memory_order_acquire)) {
-      line->send(live);
+  send(live);
+}
+
+// A line that becomes the newest one meanwhile gets the next event; the one it follows gets this one
+// as its own.
+void Keyboard::send(const LiveEvent& live) noexcept {
+  turns_.fetch_add(1);
+  LiveLine* const newest = newest_.load();
+  if (newest != nullptr) {
+    newest->send(live);
+  }
+  LiveEvent to_older = live;
+  to_older.followed = newest != nullptr && !newest->closed();
+  for (std::atomic<LiveLine*>& slot : older_) {
+    LiveLine* const line = slot.load();
+    if (line != nullptr && line != newest) {
+      line->send(to_older);
     }
   }
+  turns_.fetch_add(1);
 }
 
 std::optional<SynthEvent> Keyboard::meaning(const MidiMessage& message) noexcept {
@@ -85,21 +107,37 @@ void Keyboard::remember(const SynthEvent& event) noexcept {
 }
 
 void Keyboard::add_line(std::shared_ptr<LiveLine> line) {
-  // A free place, or one whose source has ended; else that of the oldest line.
-  std::atomic<LiveLine*>* place = nullptr;
-  for (std::atomic<LiveLine*>& slot : lines_) {
-    const LiveLine* taken = slot.load();
-    if (taken == nullptr || taken->closed()) {
-      place = &slot;
-      break;
+  for (std::size_t i = owned_.size(); i-- > 0;) {
+    if (owned_[i]->closed()) {
+      let_go(i);
     }
   }
-  if (place == nullptr) {
-    place = &lines_[(owned_.size()) % kMaxLines];
-    place->load()->panic();
+  if (owned_.size() == kMaxLines) {
+    owned_.front()->panic();
+    let_go(0);
   }
   owned_.push_back(std::move(line));
-  place->store(owned_.back().get(), std::memory_order_release);
+  if (LiveLine* const before = newest_.load()) {
+    const auto is_free = [](const std::atomic<LiveLine*>& slot) { return slot.load() == nullptr; };
+    std::find_if(older_.begin(), older_.end(), is_free)->store(before);
+  }
+  newest_.store(owned_.back().get());
+}
+
+// The MIDI thread finds the line no more, or had found it in the turn that is waited for.
+void Keyboard::let_go(std::size_t index) {
+  LiveLine* line = owned_[index].get();
+  for (std::atomic<LiveLine*>& slot : older_) {
+    if (slot.load() == line) {
+      slot.store(nullptr);
+    }
+  }
+  newest_.compare_exchange_strong(line, nullptr);
+  const std::uint64_t turn = turns_.load();
+  while (turn % 2 == 1 && turns_.load() == turn) {
+    std::this_thread::yield();
+  }
+  owned_.erase(owned_.begin() + static_cast<std::ptrdiff_t>(index));
 }
 
 std::vector<SynthEvent> Keyboard::controls() const {
@@ -121,10 +159,16 @@ std::vector<SynthEvent> Keyboard::controls() const {
 }
 
 void Keyboard::panic() noexcept {
-  for (std::atomic<LiveLine*>& slot : lines_) {
-    if (LiveLine* line = slot.load()) {
-      line->panic();
-    }
+  panicked_.store(true);
+  for (std::size_t channel = 0; channel < kChannelCount; ++channel) {
+    SynthEvent reset;
+    reset.kind = SynthEventKind::control;
+    reset.control = ControlKind::reset;
+    reset.channel = static_cast<int>(channel);
+    remember(reset);
+  }
+  for (const std::shared_ptr<LiveLine>& line : owned_) {
+    line->panic();
   }
 }
 

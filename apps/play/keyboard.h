@@ -2,7 +2,11 @@
 //
 // It remembers how the controllers are, so that a source that is begun later (another voice) begins
 // with them, and sends every event to all lines that are open: a key that is held while the voice
-// changes sounds on in the old one until it is lifted.
+// changes sounds on in the old one until it is lifted. Each event says to the older lines whether the
+// newest one got it, too (live_source.h).
+//
+// A line is let go when its source has ended, or when kMaxLines are open; the MIDI thread, which is
+// never made to wait, has then left it.
 //
 // MIDI thread: midi(). Control thread: the rest.
 #pragma once
@@ -21,7 +25,7 @@ namespace ondes {
 
 class Keyboard : public MidiReceiver {
  public:
-  static constexpr std::size_t kMaxLines = 16;  // that are open at once; an older one is silenced
+  static constexpr std::size_t kMaxLines = 16;  // open at once; then the oldest one is silenced
 
   // `morph_controller`: as ChannelControls has it.
   explicit Keyboard(int morph_controller);
@@ -30,8 +34,11 @@ class Keyboard : public MidiReceiver {
 
   // From now on events go to this line too.
   void add_line(std::shared_ptr<LiveLine> line);
+  // Those that are kept: open, or the newest.
+  std::size_t lines() const { return owned_.size(); }
   // Every controller that was moved, as it is now.
   std::vector<SynthEvent> controls() const;
+  // Silence, and sustain, modulation, bend and expression as at first, for later sources, too.
   void panic() noexcept;
 
  private:
@@ -40,11 +47,16 @@ class Keyboard : public MidiReceiver {
 
   std::optional<SynthEvent> meaning(const MidiMessage& message) noexcept;
   void remember(const SynthEvent& event) noexcept;
+  void send(const LiveEvent& live) noexcept;
+  void let_go(std::size_t index);
 
   ChannelControls decoder_;
+  std::atomic<bool> panicked_{false};  // the decoder has not heard of it yet
   std::array<std::array<std::atomic<float>, kKinds>, kChannelCount> values_;  // NaN: never moved
-  std::array<std::atomic<LiveLine*>, kMaxLines> lines_{};
-  std::vector<std::shared_ptr<LiveLine>> owned_;  // control thread; kept while the MIDI thread runs
+  std::atomic<LiveLine*> newest_{nullptr};
+  std::array<std::atomic<LiveLine*>, kMaxLines> older_{};
+  std::atomic<std::uint64_t> turns_{0};           // odd: the MIDI thread is among the lines
+  std::vector<std::shared_ptr<LiveLine>> owned_;  // control thread; in the order of beginning
 };
 
 }  // namespace ondes

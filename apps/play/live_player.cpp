@@ -21,6 +21,7 @@
 #include "apps/play/telemetry.h"
 #include "apps/play/terminal_view.h"
 #include "engine/error.h"
+#include "engine/files/atomic_file.h"
 #include "engine/stream/live_source.h"
 #include "engine/stream/stream_resampler.h"
 
@@ -39,6 +40,13 @@ int instrument_index(const Voice& voice, const std::string& name, const char* op
                 fmt::format("{} {}: expected one of {}", option, name, fmt::join(names, ", ")));
   }
   return static_cast<int>(found - names.begin());
+}
+
+// A take is not to be lost because of its score's name: throws what writing it would.
+void refuse_unwritable(const std::string& path) {
+  if (!is_special_output(path)) {
+    const AtomicFileWriter tried(path);
+  }
 }
 
 class LivePlayer {
@@ -264,7 +272,10 @@ void LivePlayer::finish(PlayOutput& output, FirstFailure& failure) {
   }
   if (!request_.score_out.empty()) {
     played_.end(static_cast<double>(stream_->rendered_frames()) / output_.sample_rate_hz);
-    failure.attempt([&] { played_.write(request_.score_out, request_.replace); });
+    failure.attempt([&] {
+      refuse_existing(request_.score_out, request_.replace);
+      played_.write(request_.score_out);
+    });
   }
   if (recorder_) {
     failure.attempt([&] { recorder_->finish(stream_->tap_lost_frames()); });
@@ -292,7 +303,11 @@ void LivePlayer::report() const {
 }
 
 void LivePlayer::print_telemetry() const {
-  std::fputs((telemetry_to_json(view_, output_.sample_rate_hz, 2).dump() + "\n").c_str(), stdout);
+  std::fputs((telemetry_to_json(view_, output_.sample_rate_hz, 2)
+                  .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
+              "\n")
+                 .c_str(),
+             stdout);
   std::fflush(stdout);
 }
 
@@ -341,9 +356,6 @@ void LivePlayer::loop_until_done(PlayOutput& output, const MidiInput& input) {
 }
 
 void LivePlayer::run() {
-  if (!request_.score_out.empty()) {
-    refuse_existing(request_.score_out, request_.replace);
-  }
   if (!request_.record.empty()) {
     recorder_ = std::make_unique<Recorder>(request_.record, output_.sample_rate_hz, 2);
     stream_->set_tap(&recorder_->tap());
@@ -385,6 +397,10 @@ void LivePlayer::run() {
 void play_live(const LiveRequest& request) {
   if (!request.record.empty()) {
     refuse_existing(request.record, request.replace);
+  }
+  if (!request.score_out.empty()) {
+    refuse_existing(request.score_out, request.replace);
+    refuse_unwritable(request.score_out);
   }
   LivePlayer player(request);
   player.run();

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "apps/output_path.h"
 #include "engine/files/atomic_file.h"
 
 namespace ondes {
@@ -12,6 +11,8 @@ namespace {
 constexpr int kTicksPerQuarter = 24'000;
 constexpr double kQuartersPerMinute = 120.0;
 constexpr double kTicksPerSecond = kTicksPerQuarter * kQuartersPerMinute / 60.0;
+constexpr int kAllSoundOff = 120;
+constexpr int kResetController = 121;
 
 }  // namespace
 
@@ -21,15 +22,25 @@ PlayedScore::PlayedScore(const std::string& title)
 }
 
 void PlayedScore::add(double time_s, const std::array<std::uint8_t, 3>& message) {
-  if (first_s_ < 0.0) {
-    first_s_ = time_s;
-  }
-  last_s_ = time_s;
-  const std::int64_t tick = std::llround((time_s - first_s_) * kTicksPerSecond);
   const int channel = message[0] & 0x0F;
   const int data1 = message[1] & 0x7F;
   const int data2 = message[2] & 0x7F;
   const unsigned kind = message[0] & 0xF0U;
+  const bool silences = kind == 0xB0U && data1 == kAllSoundOff;
+  if ((silences || (kind == 0xB0U && data1 == kResetController)) &&
+      !used_[static_cast<std::size_t>(channel)]) {
+    return;
+  }
+  used_[static_cast<std::size_t>(channel)] = true;
+  if (first_s_ < 0.0) {
+    first_s_ = time_s;
+  }
+  last_s_ = std::max(time_s, last_s_);
+  const std::int64_t tick =
+      std::max<std::int64_t>(std::llround((time_s - first_s_) * kTicksPerSecond), 0);
+  if (silences) {
+    down_[static_cast<std::size_t>(channel)].fill(false);
+  }
   if (kind == 0x80U || kind == 0x90U) {
     down_[static_cast<std::size_t>(channel)][static_cast<std::size_t>(data1)] =
         kind == 0x90U && data2 > 0;
@@ -62,8 +73,7 @@ void PlayedScore::end(double time_s) {
   }
 }
 
-void PlayedScore::write(const std::string& path, bool replace) {
-  refuse_existing(path, replace);
+void PlayedScore::write(const std::string& path) const {
   write_file_atomically(path, writer_.bytes());
 }
 

@@ -13,18 +13,20 @@ class PlayedScore {
  public:
   explicit PlayedScore(const std::string& title);
 
-  // A channel message, at a time since the stream began. Times may not go back.
+  // A channel message, at a time since the stream began. A channel that nothing has used needs no
+  // silence and no reset: a panic sends both to every channel.
   void add(double time_s, const std::array<std::uint8_t, 3>& message);
   // Lifts the keys that are still down: a score's notes have ends, wherever playing stopped.
   void end(double time_s);
   // Silence before the first event is left out. Throws Error{io}.
-  void write(const std::string& path, bool replace);
+  void write(const std::string& path) const;
 
  private:
   MidiWriter writer_;
   int track_;
   double first_s_ = -1.0;
   double last_s_ = 0.0;
+  std::array<bool, 16> used_{};                   // (channel)
   std::array<std::array<bool, 128>, 16> down_{};  // (channel, key)
 };
 

@@ -21,6 +21,7 @@ struct LiveEvent {
   std::int64_t arrival_ns = 0;      // steady_clock
   std::optional<SynthEvent> event;  // its sample is not looked at; none: only to be remembered
   MidiMessage message{};            // what it came from, for the record
+  bool followed = false;            // the line of a source that follows this one's gets it, too
 };
 
 struct PlayedEvent {

@@ -4,6 +4,12 @@
 #include <utility>
 
 namespace ondes {
+namespace {
+
+constexpr std::uint8_t kAllSoundOff = 120;
+constexpr std::uint8_t kResetController = 121;
+
+}  // namespace
 
 LiveSource::LiveSource(SynthVoice voice,
                        const Stream& stream,
@@ -50,6 +56,7 @@ void LiveSource::receive(std::int64_t stream_frame) noexcept {
     if (before_us && strikes) {
       continue;  // the source before this one plays it
     }
+    const std::int64_t meant_frame = frame;
     if (frame < stream_frame && !before_us) {
       frame = stream_frame;
       line_->count_late();
@@ -58,25 +65,32 @@ void LiveSource::receive(std::int64_t stream_frame) noexcept {
     if (!waiting_.empty()) {
       frame = std::max(frame, waiting_.back().stream_frame);
     }
-    waiting_.push_back({frame, *arrived});
+    waiting_.push_back({frame, meant_frame, *arrived});
   }
 }
 
 int LiveSource::render(Frames out, std::int64_t stream_frame) noexcept {
-  if (retired_ && synth_.silent()) {
+  if (retired_ && retired_frame_ < 0) {
+    retired_frame_ = stream_frame;
+  }
+  if (retired_ && !rings_out(stream_frame)) {
     if (tail_frames_ <= 0) {
       return 0;
     }
     tail_frames_ -= out.frames();
   }
   due_.clear();
-  if (first_frame_ < 0) {
+  const bool begins = first_frame_ < 0;
+  if (begins) {
     begin(stream_frame);
   }
   receive(stream_frame);
   if (line_->take_panic()) {
     waiting_.clear();  // a key that was pressed before would sound after it
     silence_all();
+    if (!begins && !retired_) {
+      remember_panic(stream_frame);
+    }
   }
   if (!rate_) {
     take_due(stream_frame, out.frames(), out.frames());
@@ -98,18 +112,29 @@ void LiveSource::take_due(std::int64_t stream_frame, int frames, int samples) no
     if (waiting.stream_frame >= stream_frame + frames || due_.size() == due_.capacity()) {
       break;
     }
-    if (waiting.live.event) {
+    const bool strikes = waiting.live.event && waiting.live.event->kind == SynthEventKind::note_on;
+    if (waiting.live.event && (!strikes || is_ours(waiting))) {
       const std::int64_t frame = std::max(waiting.stream_frame, stream_frame);
       const std::int64_t sample = rate_ ? rate_->input_of(frame) : frame - stream_frame;
       waiting.live.event->sample =
           synth_.position_samples() + std::clamp<std::int64_t>(sample, 0, std::max(samples - 1, 0));
       due_.push_back(*waiting.live.event);
     }
-    if (!retired_ && waiting.stream_frame >= first_frame_) {
+    if (is_ours(waiting) && waiting.stream_frame >= first_frame_) {
       line_->remember({waiting.stream_frame, waiting.live.message});
     }
   }
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(taken));
+}
+
+// Whether a key is to be heard here and a message to be remembered: once retired, what the follower
+// does not get, or leaves to this source.
+bool LiveSource::is_ours(const Waiting& waiting) const noexcept {
+  return !retired_ || !waiting.live.followed || waiting.meant_frame < retired_frame_;
+}
+
+bool LiveSource::rings_out(std::int64_t stream_frame) const noexcept {
+  return !synth_.silent() || stream_frame < retired_frame_ + options_.latency_frames;
 }
 
 void LiveSource::silence_all() noexcept {
@@ -125,9 +150,16 @@ void LiveSource::silence_all() noexcept {
   }
 }
 
+void LiveSource::remember_panic(std::int64_t stream_frame) noexcept {
+  for (unsigned channel = 0; channel < kChannels; ++channel) {
+    const auto status = static_cast<std::uint8_t>(0xB0U | channel);
+    line_->remember({stream_frame, {status, kResetController, 0}});
+    line_->remember({stream_frame, {status, kAllSoundOff, 0}});
+  }
+}
+
 void LiveSource::retire() noexcept {
   retired_ = true;
-  synth_.stop_onsets();
 }
 
 SourceState LiveSource::state() const noexcept {

@@ -7,12 +7,16 @@
 // ahead, or the sender was late) takes effect at once and is counted as late.
 //
 // A source that follows another one (another voice, taken up while keys are held) gets the same
-// events as the one before it until that one has rung out. Each key that is struck is heard once: by
-// the source that is the stream's current one at the key's frame. Who was struck first hears the
-// key's release, too.
+// events as the one before it until that one has rung out. Each key that is struck is heard once:
+//
+//   sent before there was a line to the follower:  by the source that was there
+//   sent to both:                                  by the source that is current at the key's frame
+//
+// Who was struck first hears the key's release, too. A retired source stays for its latency: until
+// then a key that is its own can become due.
 //
 // What was played, in the order and at the frames in which it took effect, can be fetched from the
-// line, for writing a score.
+// line, for writing a score; a panic as the controllers 121 and 120 of every channel.
 //
 // A voice at another rate than the stream's is brought to it (stream_resampler.h): its events keep
 // their frames, to a sample of the voice, and everything is heard that filter's constant delay later.
@@ -58,10 +62,19 @@ class LiveSource : public StreamSource {
   SourceState state() const noexcept override ONDES_REALTIME;
 
  private:
+  struct Waiting {
+    std::int64_t stream_frame = 0;
+    std::int64_t meant_frame = 0;  // where it would be, had it not come late
+    LiveEvent live;
+  };
+
   void begin(std::int64_t stream_frame) noexcept;
   void receive(std::int64_t stream_frame) noexcept;
   void silence_all() noexcept;
+  void remember_panic(std::int64_t stream_frame) noexcept;
   void take_due(std::int64_t stream_frame, int frames, int samples) noexcept;
+  bool is_ours(const Waiting& waiting) const noexcept;
+  bool rings_out(std::int64_t stream_frame) const noexcept;
 
   SynthVoice voice_;
   const Stream& stream_;
@@ -71,13 +84,10 @@ class LiveSource : public StreamSource {
   std::optional<StreamResampler> rate_;  // where the voice's is another one
   Buffer samples_;                       // of a block at the voice's rate
   int tail_frames_ = 0;                  // that are left in the filter once the voice is silent
-  struct Waiting {
-    std::int64_t stream_frame = 0;
-    LiveEvent live;
-  };
-  std::vector<Waiting> waiting_;  // ascending in stream_frame
+  std::vector<Waiting> waiting_;         // ascending in stream_frame
   std::vector<SynthEvent> due_;
-  std::int64_t first_frame_ = -1;  // of the stream; -1: nothing is rendered yet
+  std::int64_t first_frame_ = -1;    // of the stream; -1: nothing is rendered yet
+  std::int64_t retired_frame_ = -1;  // the first one after; -1: it is not, or nothing since
   bool retired_ = false;
 };
 

@@ -1,4 +1,7 @@
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <memory>
+#include <thread>
 #include <vector>
 
 #include "apps/play/keyboard.h"
@@ -31,6 +34,12 @@ const SynthEvent* control_of(const std::vector<SynthEvent>& events, ControlKind 
     }
   }
   return nullptr;
+}
+
+float value_of(const std::vector<SynthEvent>& events, ControlKind kind) {
+  const SynthEvent* const event = control_of(events, kind, 0);
+  REQUIRE(event != nullptr);
+  return event->value;
 }
 
 }  // namespace
@@ -123,4 +132,68 @@ TEST_CASE("panic reaches every line") {
   CHECK(first->take_panic());
   CHECK(second->take_panic());
   CHECK_FALSE(first->take_panic());
+}
+
+TEST_CASE("an event says to the older lines whether the newest one has it, too") {
+  Keyboard keyboard(-1);
+  const auto first = std::make_shared<LiveLine>();
+  const auto second = std::make_shared<LiveLine>();
+  keyboard.add_line(first);
+  play(keyboard, {{0x90, 60, 100}});
+  keyboard.add_line(second);
+  play(keyboard, {{0x90, 64, 100}});
+  CHECK_FALSE(first->take()->followed);
+  CHECK(first->take()->followed);
+  CHECK_FALSE(second->take()->followed);
+  CHECK_FALSE(second->take());
+  second->close();  // its voice could not be made: the first one goes on alone
+  play(keyboard, {{0x90, 67, 100}});
+  CHECK_FALSE(first->take()->followed);
+}
+
+TEST_CASE("after a panic a voice that is taken up later begins without sustain and bend") {
+  Keyboard keyboard(-1);
+  play(keyboard, {{0xB0, 64, 127}});
+  play(keyboard, {{0xB0, 7, 64}});
+  play(keyboard, {{0xE0, 0, 127}});
+  REQUIRE(value_of(keyboard.controls(), ControlKind::sustain) == 1.0F);
+  const float volume = value_of(keyboard.controls(), ControlKind::volume);
+  keyboard.panic();
+  CHECK(value_of(keyboard.controls(), ControlKind::sustain) == 0.0F);
+  CHECK(value_of(keyboard.controls(), ControlKind::bend) == 0.0F);
+  CHECK(value_of(keyboard.controls(), ControlKind::volume) == volume);
+  // Another range (RPN 0) moves a bend that is in force; there is none any more.
+  play(keyboard, {{0xB0, 101, 0}, {0xB0, 100, 0}, {0xB0, 6, 12}});
+  CHECK(value_of(keyboard.controls(), ControlKind::bend) == 0.0F);
+}
+
+TEST_CASE(
+    "lines are let go when their sources have ended, and the oldest one when there are many") {
+  Keyboard keyboard(-1);
+  std::vector<std::shared_ptr<LiveLine>> lines;
+  std::atomic<bool> playing{true};
+  std::thread midi([&] {
+    while (playing.load()) {
+      play(keyboard, {{0xB0, 1, 64}});
+    }
+  });
+  for (int voices = 0; voices < 200; ++voices) {
+    auto line = std::make_shared<LiveLine>();
+    keyboard.add_line(line);
+    line->close();
+  }
+  CHECK(keyboard.lines() == 1);
+  for (std::size_t i = 0; i < Keyboard::kMaxLines + 2; ++i) {
+    lines.push_back(std::make_shared<LiveLine>());
+    keyboard.add_line(lines.back());
+    if (i == 2) {  // its place is free again: the first line is the oldest all the same
+      lines[1]->close();
+    }
+  }
+  CHECK(keyboard.lines() == Keyboard::kMaxLines);
+  CHECK(lines[0]->take_panic());
+  CHECK_FALSE(lines[2]->take_panic());
+  CHECK(lines[1].use_count() == 1);
+  playing = false;
+  midi.join();
 }

@@ -229,6 +229,17 @@ TEST_CASE("v takes the next voice: held keys ring on in the first, new ones soun
   CHECK(performance.hanging_notes == 0);
 }
 
+TEST_CASE("a score that could not be written is refused before anything is played") {
+  const LiveRig rig;
+  for (const char* path : {"nowhere/take.mid", "."}) {
+    const ProgramResult result = rig.run({"live", "--voice", "voice", "--audio-device", "clock",
+                                          "--quiet", "--for", "20", "--score-out", path});
+    CHECK(result.exit_code == 4);
+    CHECK(result.err.find("live:") == std::string::npos);
+    check_contains(result.err, {path});
+  }
+}
+
 // 300 KB are about 1.6 s of stereo at 48 kHz. What is played is not what is recorded.
 TEST_CASE("a full disk ends the recording and not the sound: it is said at once, exit code 4") {
   if (skipped()) {
