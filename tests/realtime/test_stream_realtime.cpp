@@ -1,7 +1,12 @@
+#include <linux/futex.h>
+
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <condition_variable>
+#include <fstream>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "engine/stream/clocked_sink.h"
@@ -81,9 +86,58 @@ TEST_CASE("control: an allocation, a lock, a write and a sleep between two point
   const int null = ::open("/dev/null", O_WRONLY);
   CHECK(::write(null, "x", 1) == 1);
   ::close(null);
-  CHECK(watch.count().files == 2);
+  CHECK(watch.count().files == 3);
   std::this_thread::sleep_for(std::chrono::microseconds(1));
   CHECK(watch.count().sleeps == 1);
+}
+
+TEST_CASE("control: opening, waiting with a time limit, a futex and giving way are caught") {
+  if (!kWatchesSystemCalls) {
+    WARN("a sanitizer build: locks and files are not watched");
+    return;
+  }
+  const auto counted = [](const auto& action) {
+    const RealtimeWatch watch;
+    action();
+    return watch.count();
+  };
+  const auto moment = std::chrono::microseconds(1);
+  const auto descriptor = [](int file) { ::close(file); };
+  CHECK(counted([&] { descriptor(::open("/dev/null", O_RDONLY)); }).files == 2);
+  CHECK(counted([&] { descriptor(::openat(AT_FDCWD, "/dev/null", O_RDONLY)); }).files == 2);
+  CHECK(counted([] { const std::ifstream file("/dev/null"); }).files >= 1);
+  std::mutex mutex;
+  std::condition_variable never;
+  std::unique_lock<std::mutex> lock(mutex);
+  CHECK(counted([&] { never.wait_for(lock, moment); }).locks >= 1);
+  std::timed_mutex timed;
+  CHECK(counted([&] { CHECK(timed.try_lock_for(moment)); }).locks >= 1);
+  timed.unlock();
+  sem_t semaphore;
+  REQUIRE(sem_init(&semaphore, 0, 0) == 0);
+  CHECK(counted([&] {
+          const timespec past{};
+          CHECK(sem_timedwait(&semaphore, &past) != 0);
+        }).locks == 1);
+  sem_destroy(&semaphore);
+  CHECK(counted([] { std::this_thread::yield(); }).locks == 1);
+  std::atomic<int> value{1};
+  CHECK(counted([&] {
+          ::syscall(SYS_futex, &value, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+        }).locks == 1);
+  std::atomic<bool> waits{false};
+  std::thread waker([&] {
+    while (!waits.load()) {
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    value.store(2);
+    value.notify_all();
+  });
+  CHECK(counted([&] {
+          waits.store(true);
+          value.wait(1);
+        }).locks >= 1);
+  waker.join();
 }
 
 TEST_CASE("pull does nothing but copy: playing, starved, paused, flushed, ended, recorded") {
