@@ -1,6 +1,10 @@
 #include "apps/interrupt.h"
 
+#include <time.h>
+
+#include <atomic>
 #include <csignal>
+#include <cstdint>
 
 #include "engine/error.h"
 
@@ -9,19 +13,41 @@ namespace {
 
 volatile std::sig_atomic_t signal_seen = 0;
 
+// `timeout` signals the program and then its group, a closing terminal may do as much: two signals
+// that are one request.
+constexpr std::int64_t kSameRequestNs = 200'000'000;
+std::atomic<std::int64_t> first_signal_ns{0};
+static_assert(std::atomic<std::int64_t>::is_always_lock_free, "a signal handler takes no lock");
+
 void remember(int number) {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const std::int64_t now_ns = std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+  std::int64_t first = 0;
   signal_seen = number;
+  if (!first_signal_ns.compare_exchange_strong(first, now_ns) && now_ns - first > kSameRequestNs) {
+    std::signal(number, SIG_DFL);
+    std::raise(number);  // acts once the handler has returned
+  }
+}
+
+void handle(int number) {
+  struct sigaction action {};
+  action.sa_handler = remember;
+  sigemptyset(&action.sa_mask);
+  sigaction(number, &action, nullptr);
 }
 
 }  // namespace
 
 void install_signal_handlers() {
-  struct sigaction action {};
-  action.sa_handler = remember;
-  sigemptyset(&action.sa_mask);
-  action.sa_flags = static_cast<int>(SA_RESETHAND);  // a second signal acts as it always does
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  handle(SIGINT);
+  handle(SIGTERM);
+  struct sigaction hangup {};
+  sigaction(SIGHUP, nullptr, &hangup);
+  if (hangup.sa_handler != SIG_IGN) {  // as nohup has it
+    handle(SIGHUP);
+  }
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
 }

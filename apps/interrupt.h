@@ -1,5 +1,6 @@
-// SIGINT and SIGTERM as a flag that long work asks for between blocks. The first signal asks for an
-// orderly end (temporary files go, exit code 130); the second one ends the program at once.
+// SIGINT, SIGTERM and SIGHUP (the terminal was closed) as a flag that long work asks for between
+// blocks. The first signal asks for an orderly end (temporary files go, exit code 130); one that
+// comes more than 200 ms after it ends the program at once.
 #pragma once
 
 namespace ondes {

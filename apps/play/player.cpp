@@ -62,6 +62,24 @@ class Player {
   bool done_ = false;
 };
 
+// Places that the first input does not have.
+void check_places(const PlayRequest& request, const PlayInput& input) {
+  const auto check = [&](const char* option, std::optional<double> place_s) {
+    if (place_s && *place_s > 0.0 && *place_s >= input.duration_s) {
+      throw Error(ErrorCode::usage, fmt::format("{}: expected less than {:.2f} s, which {} has, "
+                                                "found {:g} s",
+                                                option, input.duration_s, input.name, *place_s));
+    }
+  };
+  check("--start", request.start_s);
+  check("--loop-from", request.loop_from_s);
+  if (request.loop_to_s && request.start_s >= *request.loop_to_s) {
+    throw Error(ErrorCode::usage,
+                fmt::format("--start: expected a place before --loop-to, {:g} s, found {:g} s",
+                            *request.loop_to_s, request.start_s));
+  }
+}
+
 Player::Player(const PlayRequest& request) : request_(request) {
   std::vector<std::shared_ptr<const Voice>> voices;
   for (const std::string& name : request.voices) {
@@ -85,6 +103,7 @@ Player::Player(const PlayRequest& request) : request_(request) {
       "space pause  left right seek  up down tempo  [ ] l loop  n p item  t T temperature  "
       "v voice  q quit";
   deck_ = std::make_unique<PlayDeck>(std::move(list), std::move(voices), settings);
+  check_places(request, deck_->input());
   deck_->set_loop({request.loop_from_s, request.loop_to_s});
   deck_->set_repeats(request.loop);
   open_stream();

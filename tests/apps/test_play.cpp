@@ -5,6 +5,7 @@
 
 #include "dsp/audio_file.h"
 #include "tests/support/ondes_program.h"
+#include "tests/support/thrown_error.h"
 
 using namespace ondes;
 using nlohmann::json;
@@ -307,4 +308,57 @@ TEST_CASE("live refuses what it cannot play or listen to, and says what there is
   refused({"--voice", "voice", "--morph-cc", "1", "--morph-to", "tuba", "--midi-api", "jack"}, 2,
           "piano, flute");
   refused({"--voice", "no such voice"}, 3, "no such voice");
+}
+
+TEST_CASE("a folder in which nothing plays gives the reason of each file") {
+  const PlayRig rig;
+  std::filesystem::create_directory(rig.folder.file("bad"));
+  std::ofstream(rig.folder.file("bad/a.mid")) << "";
+  std::ofstream(rig.folder.file("bad/b.mid")) << "MThd and no more";
+  const ProgramResult two = rig.play({"bad"});
+  CHECK(two.exit_code == 3);
+  check_contains(
+      two.err, {"nothing that the voice small plays among 2 inputs", "bad/a.mid: ", "bad/b.mid: "});
+  std::filesystem::remove(rig.folder.file("bad/b.mid"));
+  const ProgramResult one = rig.play({"bad"});
+  CHECK(one.exit_code == 3);
+  CHECK(one.err.starts_with("ondes: bad/a.mid: "));
+  CHECK_FALSE(rig.exists("played.wav"));
+}
+
+TEST_CASE("places that the input does not have are refused") {
+  const PlayRig rig;
+  for (const std::vector<std::string>& options :
+       {std::vector<std::string>{"--start", "9999"},
+        {"--loop-from", "5000", "--loop-to", "6000"},
+        {"--start", "1.5", "--loop-from", "0.25", "--loop-to", "1"}}) {
+    std::vector<std::string> arguments{"score.mid"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    const ProgramResult result = rig.play(arguments);
+    CAPTURE(result.err);
+    CHECK(result.exit_code == 2);
+    check_contains(result.err, {options[0] + ": expected ", "found " + options[1] + " s"});
+    CHECK_FALSE(rig.exists("played.wav"));
+  }
+}
+
+// `timeout` signals its child, and then the group that both are in: twice the same request.
+TEST_CASE("a closed terminal and timeout's two signals end it in order, the recording whole") {
+  const PlayRig rig;
+  const auto signal = GENERATE(as<std::string>{}, "HUP", "TERM");
+  CAPTURE(signal);
+  ProgramOptions options;
+  options.folder = rig.folder.path().string();
+  options.environment = {{"ONDES_VOICES", rig.folder.path().string()}};
+  const ProgramResult result =
+      run_program("/usr/bin/timeout",
+                  {"--preserve-status", "-s", signal, "2", ONDES_BINARY_DIR "/bin/ondes", "play",
+                   "score.mid", "--voice", "voice", "--audio-device", "clock", "--quiet",
+                   "--record", "played.wav", "--loop"},
+                  options);
+  INFO(result.err);
+  CHECK(result.exit_code == 130);
+  check_contains(result.err, {"interrupted after", "which played.wav holds"});
+  REQUIRE(rig.exists("played.wav"));
+  CHECK(rig.clip("played.wav").info.frames > kRateHz);
 }
