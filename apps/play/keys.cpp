@@ -1,5 +1,7 @@
 #include "apps/play/keys.h"
 
+#include <algorithm>
+
 namespace ondes {
 namespace {
 
@@ -33,7 +35,23 @@ std::size_t sequence_bytes(std::string_view text) noexcept {
   return end < text.size() ? end + 1 : text.size();
 }
 
+constexpr std::size_t kMostSequenceBytes = 16;  // no key has more
+
 }  // namespace
+
+bool is_cut_off(std::string_view text) noexcept {
+  if (text.empty() || text.front() != '\x1b' || text.size() > kMostSequenceBytes) {
+    return false;
+  }
+  if (text.size() == 1) {
+    return true;
+  }
+  if (text[1] != '[' && text[1] != 'O') {
+    return false;
+  }
+  const auto ends = [](char c) { return c >= '@' && c <= '~'; };
+  return std::none_of(text.begin() + 2, text.end(), ends);
+}
 
 KeyPress read_key(std::string_view text) noexcept {
   if (text.empty()) {

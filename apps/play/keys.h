@@ -41,4 +41,8 @@ struct KeyPress {
 };
 KeyPress read_key(std::string_view text) noexcept;
 
+// Whether `text` is the beginning of an escape sequence that may go on in what the terminal sends
+// next: a held key fills the reader's buffer, which then ends anywhere.
+bool is_cut_off(std::string_view text) noexcept;
+
 }  // namespace ondes

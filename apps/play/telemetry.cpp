@@ -8,6 +8,12 @@
 namespace ondes {
 namespace {
 
+// The name of a file may be any bytes; JSON is UTF-8. What is none becomes U+FFFD.
+nlohmann::json utf8(const std::string& text) {
+  return nlohmann::json::parse(
+      nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
 nlohmann::json decibels(float peak) {
   return peak > 0.0F ? nlohmann::json(20.0 * std::log10(static_cast<double>(peak)))
                      : nlohmann::json();
@@ -56,9 +62,9 @@ nlohmann::json telemetry_to_json(const PlayView& view, int sample_rate_hz, int c
     peaks.push_back(decibels(stream.peak[static_cast<std::size_t>(c)]));
   }
   return {
-      {"title", view.title},
+      {"title", utf8(view.title)},
       {"item", view.item},
-      {"voice", view.voice},
+      {"voice", utf8(view.voice)},
       {"position_s", stream.position_s},
       {"duration_s", view.duration_s},
       {"played_frames", stream.played_frames},

@@ -42,7 +42,8 @@ std::string scheduling_name(RenderScheduling scheduling);
 // What helps where real time was refused and sound was late; empty where it was not.
 std::string scheduling_advice(RenderScheduling scheduling);
 
-// One object: position, load, lanes, underruns, levels in dBFS (null for silence).
+// One object: position, load, lanes, underruns, levels in dBFS (null for silence). Valid UTF-8, whatever
+// the names are.
 nlohmann::json telemetry_to_json(const PlayView& view, int sample_rate_hz, int channels);
 
 }  // namespace ondes

@@ -20,6 +20,7 @@ namespace {
 constexpr double kMeterFloorDb = -60.0;
 constexpr int kMaxColumns = 100;  // wider bars say no more
 constexpr int kMinColumns = 20;
+constexpr int kRestOfKeyMs = 50;  // a sequence's bytes come together; the key Esc is one byte alone
 constexpr int kValueColumns = 18;  // "0:04:04 / 1:31:05", "100 %, worst 100 %"
 
 std::string clock_text(double seconds) {
@@ -242,19 +243,27 @@ void TerminalView::show(const PlayView& view) {
   std::fflush(stderr);
 }
 
+// False if nothing came.
+bool TerminalView::read_more(int ms) {
+  pollfd wanted{STDIN_FILENO, POLLIN, 0};
+  if (poll(reads_ ? &wanted : nullptr, reads_ ? 1 : 0, ms) <= 0) {
+    return false;
+  }
+  char bytes[64];
+  const ssize_t count = read(STDIN_FILENO, bytes, sizeof bytes);
+  if (count <= 0) {
+    reads_ = false;  // the terminal is gone
+    return false;
+  }
+  unread_.append(bytes, static_cast<std::size_t>(count));
+  return true;
+}
+
 std::optional<PlayKey> TerminalView::key(int ms) {
-  if (unread_.empty()) {
-    pollfd wanted{STDIN_FILENO, POLLIN, 0};
-    if (poll(reads_ ? &wanted : nullptr, reads_ ? 1 : 0, ms) <= 0) {
-      return std::nullopt;
-    }
-    char bytes[64];
-    const ssize_t count = read(STDIN_FILENO, bytes, sizeof bytes);
-    if (count <= 0) {
-      reads_ = false;  // the terminal is gone
-      return std::nullopt;
-    }
-    unread_.assign(bytes, static_cast<std::size_t>(count));
+  if (unread_.empty() && !read_more(ms)) {
+    return std::nullopt;
+  }
+  while (is_cut_off(unread_) && read_more(kRestOfKeyMs)) {
   }
   const KeyPress press = read_key(unread_);
   unread_.erase(0, press.bytes);

@@ -40,6 +40,8 @@ class TerminalView {
  private:
   struct Saved;
 
+  bool read_more(int ms);
+
   bool shows_ = false;   // standard error is a terminal
   bool reads_ = false;   // standard input is one
   bool single_ = false;  // and was put into single-key mode

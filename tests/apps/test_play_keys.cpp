@@ -196,6 +196,19 @@ TEST_CASE("keys that do not fit what is played say so and change nothing") {
   check_contains(result.err, {"voices: only one", "loop: set its beginning first"});
 }
 
+TEST_CASE("held arrows set no loop: the end of a read cuts no key in two") {
+  const KeysRig rig;
+  // Ends in order, so the loop that must not be there would be seen as a position that comes back.
+  const ProgramResult result =
+      rig.play({"longer.mid", "--voice", "voice"}, {{0.2, " "},
+                                                    {0.0, times(60, kRight + kLeft) + kRight},
+                                                    {4.9, "]", 200ms},
+                                                    {4.9, "q", 200ms}});
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  check_contains(result.err, {"loop: set its beginning first"});  // no key was a [
+}
+
 // In a pause the position stands still, so that it can be known exactly.
 TEST_CASE("in a pause every seek counts, however many there are, and is shown") {
   const KeysRig rig;

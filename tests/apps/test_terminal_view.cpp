@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <string>
 #include <tuple>
 
 #include "apps/play/display_text.h"
+#include "apps/play/first_failure.h"
 #include "apps/play/keys.h"
 #include "apps/play/terminal_view.h"
 
@@ -111,6 +113,51 @@ TEST_CASE("keys are read one after the other, arrows as terminals send them") {
   CHECK(read_key("\x1b[15~x").bytes == 5);
   CHECK(read_key("").bytes == 0);
   CHECK_FALSE(read_key("\x1b").key.has_value());
+}
+
+TEST_CASE("a sequence that a read has cut off is known from one that is whole") {
+  for (const char* text : {"\x1b", "\x1b[", "\x1bO", "\x1b[1", "\x1b[15;2"}) {
+    CAPTURE(text);
+    CHECK(is_cut_off(text));
+  }
+  for (const char* text :
+       {"", "[", "q\x1b", "\x1b[C", "\x1b[C\x1b", "\x1bOD", "\x1bq", "\x1b[15~"}) {
+    CAPTURE(text);
+    CHECK_FALSE(is_cut_off(text));
+  }
+  CHECK_FALSE(is_cut_off("\x1b[" + std::string(30, '1')));  // no key has so many bytes
+}
+
+TEST_CASE("a file's name that is no UTF-8 does not keep the telemetry from being JSON") {
+  PlayView view = busy_view();
+  view.title = "n\xff\xfe.mid";
+  view.voice = "\xe9";
+  const auto read = nlohmann::json::parse(telemetry_to_json(view, 48000, 2).dump());
+  CHECK(read["title"] == "n\xef\xbf\xbd\xef\xbf\xbd.mid");
+  CHECK(read["voice"] == "\xef\xbf\xbd");
+}
+
+TEST_CASE("whatever goes wrong first, all is attempted, and that is thrown") {
+  FirstFailure failure;
+  int attempted = 0;
+  failure.attempt([&] { ++attempted; });
+  CHECK_FALSE(failure.any());
+  failure.attempt([&] {
+    ++attempted;
+    throw std::logic_error("a bug");
+  });
+  failure.attempt([&] {
+    ++attempted;
+    throw Error(ErrorCode::interrupted, "a signal");
+  });
+  CHECK(attempted == 3);
+  CHECK_FALSE(failure.is(ErrorCode::interrupted));
+  CHECK_THROWS_AS(failure.throw_it(), std::logic_error);
+  failure.clear();
+  failure.throw_it();
+  failure.attempt([] { throw Error(ErrorCode::interrupted, "a signal"); });
+  CHECK(failure.is(ErrorCode::interrupted));
+  CHECK_THROWS_AS(failure.throw_it(), Error);
 }
 
 TEST_CASE("a limit of notes is told of when it falls, when it rises, and when it is gone") {
