@@ -42,6 +42,20 @@ int instrument_index(const Voice& voice, const std::string& name, const char* op
   return static_cast<int>(found - names.begin());
 }
 
+struct LineCounts {
+  std::int64_t notes = 0;
+  std::int64_t stolen_notes = 0;
+  std::int64_t late_events = 0;
+  std::int64_t lost_events = 0;
+
+  void add(const LiveLine& line) {
+    notes += line.notes();
+    stolen_notes += line.stolen_notes();
+    late_events += line.late_events();
+    lost_events += line.lost_events();
+  }
+};
+
 // A take is not to be lost because of its score's name: throws what writing it would.
 void refuse_unwritable(const std::string& path) {
   if (!is_special_output(path)) {
@@ -66,7 +80,7 @@ class LivePlayer {
   void begin_source(bool follows);
   void next_voice();
   void begin_with_program();
-  void tell_of_cost();
+  void find_lanes();
   void fetch_played();
   void look_at_stream();
   void loop_until_done(PlayOutput& output, const MidiInput& input);
@@ -74,18 +88,21 @@ class LivePlayer {
   void look_at_recording();
   void say(const std::string& text);
   void finish(PlayOutput& output, FirstFailure& failure);
+  LineCounts counts() const;
   void report() const;
   void print_telemetry() const;
 
   LiveRequest request_;
   std::vector<std::shared_ptr<const Voice>> voices_;
+  std::vector<int> lanes_;  // (voices): that each begins with
   std::size_t voice_ = 0;
   OutputChoice output_;
   LivePlan plan_;
   double device_latency_s_ = 0.0;
   std::unique_ptr<Stream> stream_;
   Keyboard keyboard_;
-  std::vector<std::shared_ptr<LiveLine>> lines_;  // one a source, in the order of beginning
+  std::vector<std::shared_ptr<LiveLine>> lines_;  // one a source that lives, in their order
+  LineCounts ended_;                              // of the sources that live no more
   std::unique_ptr<Recorder> recorder_;
   PlayedScore played_;
   std::optional<TerminalView> terminal_;
@@ -128,6 +145,7 @@ std::unique_ptr<LiveSource> LivePlayer::make_source(std::shared_ptr<LiveLine> li
   LiveSourceOptions options;
   options.synth = make_synth_options(voice(), request_.render);
   options.latency_frames = plan_.latency_frames;
+  options.lanes = lanes_[voice_];
   options.follows = follows;
   options.beginnings = keyboard_.controls();
   const int program = std::max(request_.program, 0);
@@ -172,17 +190,21 @@ RenderOptions LivePlayer::runner_options() const {
   return render;
 }
 
-// A voice that this machine cannot play on all lanes is told of before the concert.
-void LivePlayer::tell_of_cost() {
-  const LiveTrial trial =
-      try_voice(make_synth_voice(voices_[voice_], runner_options(), request_.render.max_lanes,
-                                 plan_.block_frames),
-                make_synth_options(voice(), request_.render), plan_.block_frames);
-  if (trial.fitting_lanes < request_.render.max_lanes) {
-    say(
-        fmt::format("this machine makes about {} of {} notes of {} at once; what is more is given "
-                    "up: try --precision i8, a smaller --max-lanes or another voice",
-                    trial.fitting_lanes, request_.render.max_lanes, voice().file.name));
+// A voice that this machine cannot play on all lanes is told of before the concert, and begins with
+// those that fit: a lead of milliseconds is over before a load can be measured. The stream allows
+// more where there is time for them.
+void LivePlayer::find_lanes() {
+  for (const std::shared_ptr<const Voice>& voice : voices_) {
+    const LiveTrial trial = try_voice(
+        make_synth_voice(voice, runner_options(), request_.render.max_lanes, plan_.block_frames),
+        make_synth_options(*voice, request_.render), plan_.block_frames);
+    lanes_.push_back(trial.fitting_lanes);
+    if (trial.fitting_lanes < request_.render.max_lanes) {
+      say(
+          fmt::format("this machine makes about {} of {} notes of {} at once: that many to begin "
+                      "with; try --precision i8, a smaller --max-lanes or another voice",
+                      trial.fitting_lanes, request_.render.max_lanes, voice->file.name));
+    }
   }
 }
 
@@ -194,7 +216,8 @@ void LivePlayer::begin_with_program() {
   }
 }
 
-// A source that follows another one begins to remember where that one ends.
+// A source that follows another one begins to remember where that one ends. Sources end on this
+// thread: what is fetched after that is all there was.
 void LivePlayer::fetch_played() {
   for (const std::shared_ptr<LiveLine>& line : lines_) {
     while (const std::optional<PlayedEvent> event = line->take_played()) {
@@ -203,7 +226,19 @@ void LivePlayer::fetch_played() {
                     event->message);
       }
     }
+    if (line->closed()) {
+      ended_.add(*line);
+    }
   }
+  std::erase_if(lines_, [](const std::shared_ptr<LiveLine>& line) { return line->closed(); });
+}
+
+LineCounts LivePlayer::counts() const {
+  LineCounts counts = ended_;
+  for (const std::shared_ptr<LiveLine>& line : lines_) {
+    counts.add(*line);
+  }
+  return counts;
 }
 
 void LivePlayer::look_at_stream() {
@@ -214,15 +249,15 @@ void LivePlayer::look_at_stream() {
   view_.device = output_.description;
   view_.temperature = request_.render.temperature.value_or(voice().file.temperature);
   view_.latency_ms = latency_ms();
-  view_.late_events = 0;
-  view_.lost_events = 0;
-  for (const std::shared_ptr<LiveLine>& line : lines_) {
-    view_.late_events += line->late_events();
-    view_.lost_events += line->lost_events();
-  }
-  if (const auto remark = lane_limit_remark(
-          before.lane_limit, view_.stream.lane_limit,
-          static_cast<double>(view_.stream.device_frames) / output_.sample_rate_hz)) {
+  const LineCounts counts_now = counts();
+  view_.late_events = counts_now.late_events;
+  view_.lost_events = counts_now.lost_events;
+  // What a source begins with has been said.
+  const bool changed = view_.stream.source.lanes_limit != lanes_[voice_];
+  const auto remark =
+      lane_limit_remark(before.lane_limit, view_.stream.lane_limit,
+                        static_cast<double>(view_.stream.device_frames) / output_.sample_rate_hz);
+  if (remark && changed) {
     say(*remark);
   }
   if (before.underruns == 0 && view_.stream.underruns > 0) {
@@ -291,23 +326,20 @@ void LivePlayer::finish(PlayOutput& output, FirstFailure& failure) {
 }
 
 void LivePlayer::report() const {
+  const LineCounts all = counts();
   std::fputs(
       fmt::format("live: {} notes in {:.1f} s on {}; {} underruns; {} notes stolen; {} events "
                   "late, {} lost; latency {:.1f} ms\n",
-                  view_.stream.source.notes,
+                  all.notes,
                   static_cast<double>(view_.stream.device_frames) / output_.sample_rate_hz,
-                  output_.description, view_.stream.underruns, view_.stream.source.stolen_notes,
-                  view_.late_events, view_.lost_events, view_.latency_ms)
+                  output_.description, view_.stream.underruns, all.stolen_notes, all.late_events,
+                  all.lost_events, view_.latency_ms)
           .c_str(),
       stderr);
 }
 
 void LivePlayer::print_telemetry() const {
-  std::fputs((telemetry_to_json(view_, output_.sample_rate_hz, 2)
-                  .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
-              "\n")
-                 .c_str(),
-             stdout);
+  std::fputs((telemetry_to_json(view_, output_.sample_rate_hz, 2).dump() + "\n").c_str(), stdout);
   std::fflush(stdout);
 }
 
@@ -360,7 +392,7 @@ void LivePlayer::run() {
     recorder_ = std::make_unique<Recorder>(request_.record, output_.sample_rate_hz, 2);
     stream_->set_tap(&recorder_->tap());
   }
-  tell_of_cost();
+  find_lanes();
   begin_source(false);
   begin_with_program();
   stream_->start();

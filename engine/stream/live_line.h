@@ -58,6 +58,13 @@ class LiveLine {
   }
 
   std::optional<PlayedEvent> take_played() noexcept { return played_.pop(); }
+  // Of the source so far. Render thread, and any thread.
+  void publish_notes(std::int64_t notes, std::int64_t stolen) noexcept ONDES_REALTIME {
+    notes_.store(notes, std::memory_order_relaxed);
+    stolen_.store(stolen, std::memory_order_relaxed);
+  }
+  std::int64_t notes() const noexcept { return notes_.load(std::memory_order_relaxed); }
+  std::int64_t stolen_notes() const noexcept { return stolen_.load(std::memory_order_relaxed); }
   std::int64_t late_events() const noexcept { return late_.load(std::memory_order_relaxed); }
   std::int64_t lost_events() const noexcept { return lost_.load(std::memory_order_relaxed); }
 
@@ -68,6 +75,8 @@ class LiveLine {
   std::atomic<bool> closed_{false};
   std::atomic<std::int64_t> late_{0};
   std::atomic<std::int64_t> lost_{0};
+  std::atomic<std::int64_t> notes_{0};
+  std::atomic<std::int64_t> stolen_{0};
 };
 
 }  // namespace ondes

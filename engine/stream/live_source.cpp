@@ -20,6 +20,9 @@ LiveSource::LiveSource(SynthVoice voice,
       line_(std::move(line)),
       options_(std::move(options)),
       synth_(*voice_.plan, *voice_.contract, *voice_.runner, options_.synth) {
+  if (options_.lanes > 0) {
+    synth_.limit_lanes(options_.lanes);
+  }
   waiting_.reserve(LiveLine::kMaxEvents);
   due_.reserve(LiveLine::kMaxEvents + 2 * kChannels + options_.beginnings.size());
   const int stream_rate_hz = stream.options().sample_rate_hz;
@@ -95,11 +98,13 @@ int LiveSource::render(Frames out, std::int64_t stream_frame) noexcept {
   if (!rate_) {
     take_due(stream_frame, out.frames(), out.frames());
     synth_.process(due_, out);
+    line_->publish_notes(synth_.stats().notes, synth_.stats().stolen_notes);
     return out.frames();
   }
   const Frames samples = samples_.view().subview(0, rate_->input_frames(out.frames()));
   take_due(stream_frame, out.frames(), samples.frames());
   synth_.process(due_, samples);
+  line_->publish_notes(synth_.stats().notes, synth_.stats().stolen_notes);
   rate_->process(samples, out);
   return out.frames();
 }

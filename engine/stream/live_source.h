@@ -41,6 +41,7 @@ namespace ondes {
 struct LiveSourceOptions {
   SynthOptions synth;
   int latency_frames = 512;            // of the stream
+  int lanes = 0;                       // that it begins with; 0: as many as the runner has
   bool follows = false;                // another source that had the same events until now
   std::vector<SynthEvent> beginnings;  // how the controllers are; take effect at the first sample
 };

@@ -175,7 +175,8 @@ void SourceMixer::perform(const Message& message, std::int64_t position, bool* f
   number_ = message.number;
   settled_ = std::max(settled_, number_);
   if (lane_limit_ > 0) {
-    current_->limit_lanes(lane_limit_);
+    const int own_limit = current_->state().lanes_limit;  // it may begin with a lower one
+    current_->limit_lanes(own_limit > 0 ? std::min(own_limit, lane_limit_) : lane_limit_);
   }
   // A control thread that has not asked for long misses one of these; the next one is as good.
   const SourceState state = current_->state();

@@ -42,6 +42,7 @@ Stream::Stream(const StreamOptions& options)
       mixer_(std::max(options.channels, 1), std::max(options.block_frames, 1)),
       clock_(options.sample_rate_hz),
       block_(std::max(options.block_frames, 1), std::max(options.channels, 1)),
+      load_(static_cast<double>(options.ahead_frames) / std::max(options.sample_rate_hz, 1)),
       seam_(std::max(options.sample_rate_hz, 1)) {
   require("sample rate", options.sample_rate_hz >= 1000 && options.sample_rate_hz <= 1'000'000,
           options.sample_rate_hz, "1000 to 1000000 Hz");
@@ -169,7 +170,8 @@ void Stream::publish(double busy_s, int frames) noexcept {
   if (options_.adapts_lanes && state.lanes_limit > 0) {
     adapt_lanes(state);
   }
-  render_state_.publish({state, load_.smoothed(), lane_limit_});
+  const int limit = state.lanes_limit < state.lanes_most ? state.lanes_limit : 0;
+  render_state_.publish({state, load_.smoothed(), state.lanes_limit > 0 ? limit : lane_limit_});
   const double load = busy_s * options_.sample_rate_hz / frames;
   if (load > worst_load_.load(std::memory_order_relaxed)) {
     worst_load_.store(load, std::memory_order_relaxed);
@@ -180,7 +182,7 @@ void Stream::adapt_lanes(SourceState& state) noexcept {
   const bool underrun_is_near =
       ring_.consumed() > 0 && ring_.readable() < options_.ahead_frames / 2;
   int advice = load_.advise(state.lanes_limit, state.lanes_now, underrun_is_near);
-  if (advice == state.lanes_limit && lane_limit_ > 0) {
+  if (advice == state.lanes_limit && state.lanes_limit < state.lanes_most) {
     advice = load_.advise_more(state.lanes_limit, state.lanes_most);
   }
   if (advice != state.lanes_limit) {

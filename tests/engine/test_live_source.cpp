@@ -244,6 +244,23 @@ TEST_CASE("what is sent to a source that has ended is no loss") {
   CHECK(line->lost_events() == 0);
 }
 
+TEST_CASE("a source may begin with fewer lanes than there are, and tells its line of its notes") {
+  LiveRig rig;
+  LiveSourceOptions options;
+  options.lanes = 3;
+  LiveSource source(toy_voice(rig.plan, rig.contract), *rig.stream, rig.line, options);
+  for (int key = 60; key < 68; ++key) {
+    rig.line->send(arrived(0, note_on(0, key)));
+  }
+  std::vector<float> out(2 * 600);
+  source.render({out.data(), 600, 2}, 0);
+  CHECK(source.state().lanes_now == 3);
+  CHECK(source.state().lanes_limit == 3);
+  CHECK(source.state().lanes_most == 8);
+  CHECK(rig.line->notes() == 8);
+  CHECK(rig.line->stolen_notes() == 5);
+}
+
 TEST_CASE("a key that was struck before a panic does not sound after it") {
   LiveRig rig;
   rig.run_clock();

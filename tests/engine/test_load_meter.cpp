@@ -51,6 +51,38 @@ TEST_CASE("where an underrun is near there is no patience") {
   CHECK(meter.advise(64, 32, true) < 28);
 }
 
+// Blocks of 0.67 ms and a lead of 4 ms, as a keyboard's: the average over 0.1 s is still far below 1.
+TEST_CASE("a lead of milliseconds is enough to see a chord that is too much, and to answer once") {
+  constexpr double kBlockS = 32.0 / 48000;
+  LoadMeter meter(0.004);
+  add_seconds(meter, 0.3, 1.0, 2);
+  meter.add(2.3 * kBlockS, kBlockS, 16);
+  CHECK(meter.advise(16, 16, true) == 16);  // one block alone may be another program's doing
+  meter.add(2.3 * kBlockS, kBlockS, 16);
+  CHECK(meter.advise(16, 16, false) == 16);
+  CHECK(meter.advise(16, 16, true) == 5);  // 16 * 0.8 / 2.3 = 5.6
+  for (double s = 0.0; s < 0.005; s += kBlockS) {
+    meter.add(2.0 * kBlockS, kBlockS, 16);  // they fade out
+    CHECK(meter.advise(5, 5, true) == 5);
+  }
+}
+
+TEST_CASE("single blocks that took long cost nothing, nor what took little of a long lead") {
+  constexpr double kBlockS = 32.0 / 48000;
+  LoadMeter meter(0.004);
+  for (int times = 0; times < 1000; ++times) {
+    meter.add(4.0 * kBlockS, kBlockS, 8);
+    CHECK(meter.advise(16, 8, true) == 16);
+    for (int blocks = 0; blocks < 20; ++blocks) {
+      meter.add(0.6 * kBlockS, kBlockS, 8);
+    }
+  }
+  LoadMeter patient(0.2);
+  add_seconds(patient, 0.5, 1.0, 8);
+  add_seconds(patient, 1.5, 0.02, 8);  // takes 10 ms
+  CHECK(patient.advise(16, 8, true) == 16);
+}
+
 TEST_CASE("a source that does not say how many lanes sound gives up part of its limit") {
   LoadMeter meter;
   add_seconds(meter, 1.0, 3.0);
