@@ -119,6 +119,68 @@ void check_score(const TemporaryFolder& folder) {
   CHECK(wrong == 0);
 }
 
+struct LatencyRun {
+  std::vector<double> latencies_ms;  // ascending; of the notes during which the server lost nothing
+  int disturbed = 0;                 // the other notes
+  int xruns = 0;
+
+  double percentile(double p) const {
+    return latencies_ms[static_cast<std::size_t>(p * static_cast<double>(latencies_ms.size() - 1))];
+  }
+  double jitter_ms() const { return percentile(0.99) - percentile(0.01); }
+  bool within_limits() const {
+    return !latencies_ms.empty() && percentile(0.99) <= 12.0 && jitter_ms() <= 1.0;
+  }
+};
+
+LatencyRun measure_latency(int notes) {
+  const JackServer server(128);
+  JackListener listener(0);
+  const TemporaryFolder folder;
+  ProgramResult played;
+  std::jthread player([&] {  // a note that is missing ends the test, not the program
+    played =
+        run_ondes({"live", "--voice", live_voice(), "--quiet", "--midi-api", "jack", "--for",
+                   std::to_string(5 + notes * 0.12), "--score-out", folder.file("played.mid")});
+  });
+  const bool connected = listener.connect_midi(20s) && listener.connect_audio(20s);
+  LatencyRun run;
+  std::this_thread::sleep_for(1500ms);  // the clock settles
+  for (int i = 0; connected && i < notes; ++i) {
+    const int xruns_before = listener.xruns();
+    const auto key = static_cast<std::uint8_t>(48 + i % 36);
+    listener.watch_for_sound();
+    const std::uint32_t sent = listener.send({0x90, key, 100}, static_cast<std::uint32_t>(37 * i));
+    const std::optional<std::uint32_t> heard = listener.first_sound(500ms);
+    REQUIRE(heard.has_value());
+    listener.send({0xB0, 120, 0}, 0);  // all sound off: silent 5 ms after its latency
+    listener.send({0x80, key, 64}, 0);
+    REQUIRE(listener.silent_for(10ms, 2000ms));
+    // A server that loses a period of its own (it says so a moment later) delays what was sent by
+    // whole periods, which tells nothing about the player. Every other note counts.
+    if (listener.xruns() == xruns_before) {
+      run.latencies_ms.push_back(1000.0 * static_cast<std::int32_t>(*heard - sent) / kRateHz);
+    } else {
+      ++run.disturbed;
+    }
+  }
+  player.join();
+  INFO(played.err);
+  REQUIRE(connected);
+  REQUIRE(played.exit_code == 0);
+  // What was played is a score.
+  CHECK(read_text(folder.file("played.mid")).starts_with("MThd"));
+  std::sort(run.latencies_ms.begin(), run.latencies_ms.end());
+  run.xruns = listener.xruns();
+  return run;
+}
+
+// More wants to run than there are cores for, and than this test could want.
+bool machine_is_busy() {
+  double load = 0.0;
+  return ::getloadavg(&load, 1) == 1 && load > 1.0 + std::thread::hardware_concurrency();
+}
+
 }  // namespace
 
 TEST_CASE("what a JACK client hears of ondes play is the offline render, bit for bit, to its end") {
@@ -192,52 +254,26 @@ TEST_CASE("keys of a JACK MIDI port are heard after a constant latency") {
   if (skipped()) {
     return;
   }
-  const JackServer server(128);
-  JackListener listener(0);
+  // Where a server lost periods, what follows may be displaced too: such a run may be repeated.
+  constexpr int kTries = 3;
   const int notes = from_environment("ONDES_LIVE_NOTES", 60);
-  const TemporaryFolder folder;
-  ProgramResult played;
-  std::thread player([&] {
-    played =
-        run_ondes({"live", "--voice", live_voice(), "--quiet", "--midi-api", "jack", "--for",
-                   std::to_string(5 + notes * 0.12), "--score-out", folder.file("played.mid")});
-  });
-  const bool connected = listener.connect_midi(20s) && listener.connect_audio(20s);
-  std::vector<double> latencies_ms;
-  std::this_thread::sleep_for(1500ms);  // the clock settles
-  for (int i = 0; connected && i < notes; ++i) {
-    const auto key = static_cast<std::uint8_t>(48 + i % 36);
-    listener.watch_for_sound();
-    const std::uint32_t sent = listener.send({0x90, key, 100}, static_cast<std::uint32_t>(37 * i));
-    const std::optional<std::uint32_t> heard = listener.first_sound(500ms);
-    REQUIRE(heard.has_value());
-    latencies_ms.push_back(1000.0 * static_cast<std::int32_t>(*heard - sent) / kRateHz);
-    listener.send({0xB0, 120, 0}, 0);  // all sound off: silent 5 ms after its latency
-    listener.send({0x80, key, 64}, 0);
-    REQUIRE(listener.silent_for(10ms, 2000ms));
+  LatencyRun run;
+  for (int i = 0; i < kTries && (i == 0 || (!run.within_limits() && run.xruns > 0)); ++i) {
+    run = measure_latency(notes);
+    if (!run.latencies_ms.empty()) {
+      WARN("latency of " << run.latencies_ms.size() << " notes: median " << run.percentile(0.5)
+                         << " ms, p1 " << run.percentile(0.01) << ", p99 " << run.percentile(0.99)
+                         << ", jitter " << run.jitter_ms() << " ms; the server lost periods during "
+                         << run.disturbed << " more, " << run.xruns << " periods in all");
+    }
+    if (!run.within_limits() && machine_is_busy()) {
+      WARN("latency not judged: the machine is busy with other things");
+      return;
+    }
   }
-  player.join();
-  INFO(played.err);
-  REQUIRE(connected);
-  REQUIRE(played.exit_code == 0);
-  std::sort(latencies_ms.begin(), latencies_ms.end());
-  const auto percentile = [&](double p) {
-    return latencies_ms[static_cast<std::size_t>(p * static_cast<double>(latencies_ms.size() - 1))];
-  };
-  WARN("latency of " << latencies_ms.size() << " notes: median " << percentile(0.5) << " ms, p1 "
-                     << percentile(0.01) << ", p99 " << percentile(0.99) << ", jitter "
-                     << percentile(0.99) - percentile(0.01) << " ms; server xruns "
-                     << listener.xruns());
-  // A server that misses its own periods is on a machine that is busy with other things: then there
-  // is nothing to learn about ours.
-  if (listener.xruns() > notes / 20) {
-    WARN("latency not judged: the server missed " << listener.xruns() << " periods");
-  } else {
-    CHECK(percentile(0.99) <= 12.0);
-    CHECK(percentile(0.99) - percentile(0.01) <= 1.0);
-  }
-  // What was played is a score.
-  CHECK(read_text(folder.file("played.mid")).starts_with("MThd"));
+  REQUIRE_FALSE(run.latencies_ms.empty());
+  CHECK(run.percentile(0.99) <= 12.0);
+  CHECK(run.jitter_ms() <= 1.0);
 }
 
 // So much latency that a busy machine does not come late.
