@@ -13,6 +13,7 @@
 #include "apps/output_path.h"
 #include "apps/play/first_failure.h"
 #include "apps/play/keyboard.h"
+#include "apps/play/live_lines.h"
 #include "apps/play/live_plan.h"
 #include "apps/play/play_output.h"
 #include "apps/play/play_source.h"
@@ -41,20 +42,6 @@ int instrument_index(const Voice& voice, const std::string& name, const char* op
   }
   return static_cast<int>(found - names.begin());
 }
-
-struct LineCounts {
-  std::int64_t notes = 0;
-  std::int64_t stolen_notes = 0;
-  std::int64_t late_events = 0;
-  std::int64_t lost_events = 0;
-
-  void add(const LiveLine& line) {
-    notes += line.notes();
-    stolen_notes += line.stolen_notes();
-    late_events += line.late_events();
-    lost_events += line.lost_events();
-  }
-};
 
 // A take is not to be lost because of its score's name: throws what writing it would.
 void refuse_unwritable(const std::string& path) {
@@ -88,7 +75,6 @@ class LivePlayer {
   void look_at_recording();
   void say(const std::string& text);
   void finish(PlayOutput& output, FirstFailure& failure);
-  LineCounts counts() const;
   void report() const;
   void print_telemetry() const;
 
@@ -101,8 +87,7 @@ class LivePlayer {
   double device_latency_s_ = 0.0;
   std::unique_ptr<Stream> stream_;
   Keyboard keyboard_;
-  std::vector<std::shared_ptr<LiveLine>> lines_;  // one a source that lives, in their order
-  LineCounts ended_;                              // of the sources that live no more
+  LiveLines lines_;
   std::unique_ptr<Recorder> recorder_;
   PlayedScore played_;
   std::optional<TerminalView> terminal_;
@@ -164,7 +149,7 @@ std::unique_ptr<LiveSource> LivePlayer::make_source(std::shared_ptr<LiveLine> li
 void LivePlayer::begin_source(bool follows) {
   auto line = std::make_shared<LiveLine>();
   keyboard_.add_line(line);
-  lines_.push_back(line);
+  lines_.add(line);
   stream_->play(make_source(std::move(line), follows));
 }
 
@@ -178,7 +163,7 @@ void LivePlayer::next_voice() {
   try {
     begin_source(true);
   } catch (const Error& error) {
-    lines_.back()->close();
+    lines_.newest().close();
     voice_ = before;
     view_.message = error.what();
   }
@@ -216,29 +201,12 @@ void LivePlayer::begin_with_program() {
   }
 }
 
-// A source that follows another one begins to remember where that one ends. Sources end on this
-// thread: what is fetched after that is all there was.
 void LivePlayer::fetch_played() {
-  for (const std::shared_ptr<LiveLine>& line : lines_) {
-    while (const std::optional<PlayedEvent> event = line->take_played()) {
-      if (!request_.score_out.empty()) {
-        played_.add(static_cast<double>(event->stream_frame) / output_.sample_rate_hz,
-                    event->message);
-      }
+  lines_.fetch([&](const PlayedEvent& event) {
+    if (!request_.score_out.empty()) {
+      played_.add(static_cast<double>(event.stream_frame) / output_.sample_rate_hz, event.message);
     }
-    if (line->closed()) {
-      ended_.add(*line);
-    }
-  }
-  std::erase_if(lines_, [](const std::shared_ptr<LiveLine>& line) { return line->closed(); });
-}
-
-LineCounts LivePlayer::counts() const {
-  LineCounts counts = ended_;
-  for (const std::shared_ptr<LiveLine>& line : lines_) {
-    counts.add(*line);
-  }
-  return counts;
+  });
 }
 
 void LivePlayer::look_at_stream() {
@@ -249,9 +217,9 @@ void LivePlayer::look_at_stream() {
   view_.device = output_.description;
   view_.temperature = request_.render.temperature.value_or(voice().file.temperature);
   view_.latency_ms = latency_ms();
-  const LineCounts counts_now = counts();
-  view_.late_events = counts_now.late_events;
-  view_.lost_events = counts_now.lost_events;
+  const LineCounts counts = lines_.counts();
+  view_.late_events = counts.late_events;
+  view_.lost_events = counts.lost_events;
   // What a source begins with has been said.
   const bool changed = view_.stream.source.lanes_limit != lanes_[voice_];
   const auto remark =
@@ -326,7 +294,7 @@ void LivePlayer::finish(PlayOutput& output, FirstFailure& failure) {
 }
 
 void LivePlayer::report() const {
-  const LineCounts all = counts();
+  const LineCounts all = lines_.counts();
   std::fputs(
       fmt::format("live: {} notes in {:.1f} s on {}; {} underruns; {} notes stolen; {} events "
                   "late, {} lost; latency {:.1f} ms\n",
@@ -395,7 +363,7 @@ void LivePlayer::run() {
   find_lanes();
   begin_source(false);
   begin_with_program();
-  stream_->start();
+  stream_->start([] { return !interrupted(); });
   PlayOutput output(*stream_, output_);
   const std::unique_ptr<MidiInput> input = open_midi_input(request_.midi, keyboard_);
   view_.title = input->description();

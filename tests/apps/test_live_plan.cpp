@@ -3,6 +3,7 @@
 #include <memory>
 #include <thread>
 
+#include "apps/play/live_lines.h"
 #include "apps/play/live_plan.h"
 #include "tests/support/synth_rig.h"
 
@@ -70,4 +71,27 @@ TEST_CASE("a trial tells how many notes a machine makes at once") {
   const auto begin = std::chrono::steady_clock::now();
   CHECK(try_costly(3.0).fitting_lanes == 1);  // never none
   CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
+}
+
+TEST_CASE("what was played is fetched to the end, then a source that has ended leaves its counts") {
+  LiveLines lines;
+  for (int i = 0; i < 3; ++i) {
+    auto line = std::make_shared<LiveLine>();
+    line->publish_notes(10 + i, i);
+    line->count_late();
+    line->remember({i, {0x90, 60, 100}});
+    lines.add(line);
+  }
+  lines.newest().close();
+  std::vector<std::int64_t> frames;
+  const auto played = [&](const PlayedEvent& event) { frames.push_back(event.stream_frame); };
+  lines.fetch(played);
+  lines.fetch(played);
+  CHECK(frames == std::vector<std::int64_t>{0, 1, 2});
+  CHECK(lines.size() == 2);
+  const LineCounts counts = lines.counts();
+  CHECK(counts.notes == 33);
+  CHECK(counts.stolen_notes == 3);
+  CHECK(counts.late_events == 3);
+  CHECK(counts.lost_events == 0);
 }
