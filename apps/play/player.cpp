@@ -302,7 +302,7 @@ void Player::run() {
     stream_->set_tap(&recorder_->tap());
   }
   deck_->begin(*stream_, request_.start_s, pace_);
-  stream_->start();
+  stream_->start([] { return !interrupted(); });
   deck_->follow(stream_->telemetry());  // what comes next is known before the device runs
   PlayOutput output(*stream_, output_);
   output.start();

@@ -69,10 +69,11 @@ std::int64_t Stream::play(std::unique_ptr<StreamSource> source, const StreamSwit
   return number;
 }
 
-void Stream::start() {
+void Stream::start(const std::function<bool()>& goes_on) {
   stopping_.store(false);
   thread_ = std::thread([this] { run(); });
-  while (ring_.readable() < options_.ahead_frames && end_now().frame < 0) {
+  while (ring_.readable() < options_.ahead_frames && end_now().frame < 0 &&
+         (!goes_on || goes_on())) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }

@@ -21,6 +21,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -92,8 +93,9 @@ class Stream {
   void set_tap(FrameRing* tap) noexcept { tap_ = tap; }
   std::int64_t tap_lost_frames() const noexcept { return tap_lost_frames_.load(); }
 
-  // Starts the render thread and returns when the ring is full or the source has ended.
-  void start();
+  // Starts the render thread and returns when the ring is full or the source has ended; earlier if
+  // `goes_on`, asked every millisecond, says no.
+  void start(const std::function<bool()>& goes_on = {});
   // Ends the render thread. What is in the ring may still be pulled.
   void stop() noexcept;
   // Also frees the sources that are done with.

@@ -202,6 +202,23 @@ TEST_CASE("a thousand switches of every kind: every source is freed, memory stay
   CHECK(resident_kib() - memory_before_kib < kMostGrowthKib);
 }
 
+// As where somebody presses Ctrl-C while a slow voice fills ten seconds.
+TEST_CASE("filling a stream is given up when it is asked to, and nothing hangs") {
+  CountingSourceOptions source;
+  source.total_frames = std::numeric_limits<std::int64_t>::max();
+  source.before = [](std::int64_t) { std::this_thread::sleep_for(20ms); };
+  StreamOptions options = small_stream();
+  options.ahead_frames = 32'000;  // 20 s of work
+  Stream stream(options);
+  stream.play(counting(source));
+  int asked = 0;
+  const auto begin = std::chrono::steady_clock::now();
+  stream.start([&] { return ++asked < 10; });
+  stream.stop();
+  CHECK(asked == 10);
+  CHECK(std::chrono::steady_clock::now() - begin < 5s);  // a busy machine, too
+}
+
 // A denormal costs many times a normal number: both threads run with them flushed.
 TEST_CASE("the render thread flushes denormals") {
   std::atomic<bool> flushes{false};
