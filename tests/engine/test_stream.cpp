@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <cmath>
@@ -168,6 +169,57 @@ TEST_CASE("a pause is no underrun; nothing is lost by it") {
   device.pull(256);  // fades in
   CHECK(wrong_frames(device.pull(256), 512) == 0);
   CHECK(stream.telemetry().underruns == 0);
+}
+
+// The ring is full then and stays so: what is asked for must not wait for room in it.
+TEST_CASE("a pause performs every seek that is asked for in it, and goes on from the last one") {
+  Stream stream(small_stream());
+  std::atomic<int> alive = 0;
+  CountingSourceOptions source;
+  source.total_frames = 10'000;
+  source.alive = &alive;
+  stream.play(counting(source));
+  stream.start();
+  HandDevice device(stream);
+  device.pull(256);
+  stream.pause(true);
+  device.pull(256);  // fades out
+  StreamSwitch seek;
+  seek.flush = true;
+  const auto settle = [&](std::int64_t number) {
+    for (int tries = 0; tries < 5000 && stream.telemetry().begun.number < number; ++tries) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  };
+  for (int i = 0; i < 3 * kMaxWaitingSwitches; ++i) {
+    source.first = 100 * i;
+    const std::int64_t number = stream.play(counting(source), seek);
+    if (i % 16 == 0) {
+      settle(number);
+    }
+    device.pull(64, false);
+  }
+  settle(1 + 3 * kMaxWaitingSwitches);
+  CHECK(device.pull(64, false) == std::vector<float>(128, 0.0F));
+  const StreamTelemetry paused = stream.telemetry();
+  CHECK(paused.heard_number == 1 + 3 * kMaxWaitingSwitches);
+  CHECK(paused.position_s == 0.0);
+  CHECK(alive == 1);
+  CHECK_FALSE(stream.crowded());
+  stream.pause(false);
+  device.pull(256);  // fades in
+  CHECK(wrong_frames(device.pull(256), source.first + 256) == 0);
+  CHECK(stream.telemetry().underruns == 0);
+}
+
+TEST_CASE("a stream is crowded before it takes no more sources") {
+  Stream stream(small_stream());  // its render thread does not run: nothing is taken
+  CountingSourceOptions source;
+  int taken = 0;
+  for (; !stream.crowded() && taken < kMaxWaitingSwitches; ++taken) {
+    stream.play(counting(source));
+  }
+  CHECK(taken == kMaxWaitingSwitches / 2 + 1);
 }
 
 TEST_CASE("a flushing switch is heard at once, without a jump") {
