@@ -129,6 +129,9 @@ class CudaBlockDevice final : public BlockDevice {
     }
     return status_ == cudaSuccess;
   }
+  std::string failure() const override {
+    return status_ == cudaSuccess ? "" : cudaGetErrorString(status_);
+  }
 
  private:
   void add_nodes(cudaGraph_t nodes, const BlockBuffers& buffers, const BlockLaunches& call) {

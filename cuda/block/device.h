@@ -42,6 +42,8 @@ class BlockDevice {
   virtual void replay(int place) noexcept = 0;
   // Waits until all is done; false if anything has failed since construction.
   virtual bool finish() noexcept = 0;
+  // What failed first, for people; empty if nothing has.
+  virtual std::string failure() const = 0;
 };
 
 inline constexpr int kGraphs = 16;

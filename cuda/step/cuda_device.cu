@@ -181,6 +181,9 @@ class CudaStepDevice final : public StepDevice {
     }
     return status_ == cudaSuccess;
   }
+  std::string failure() const override {
+    return status_ == cudaSuccess ? "" : cudaGetErrorString(status_);
+  }
 
  private:
   // How many clusters run at once when each block takes all the shared memory it can have.

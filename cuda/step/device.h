@@ -35,6 +35,8 @@ class StepDevice {
                     const StepCall& call) noexcept = 0;
   // Waits until all is done; false if anything has failed since construction.
   virtual bool finish() noexcept = 0;
+  // What failed first, for people; empty if nothing has.
+  virtual std::string failure() const = 0;
 };
 
 }  // namespace ondes::gpu

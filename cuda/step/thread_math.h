@@ -85,7 +85,7 @@ ONDES_HOST_DEVICE inline std::int32_t dot_i16(std::uint32_t a, std::uint32_t b, 
 
 // Raises *at to the bits of a number that is not negative: their order is that of the numbers.
 ONDES_HOST_DEVICE inline void raise_maximum(std::uint32_t* at, float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const auto bits = std::bit_cast<std::uint32_t>(std::fabs(value));  // -0 is 0, not the largest
 #if defined(__CUDA_ARCH__)
   atomicMax(at, bits);
 #else

@@ -21,7 +21,7 @@ namespace ondes::gpu {
 struct EmulatedBlockConfig {
   DeviceLimits limits{132, 227 * 1024, 50 * 1024 * 1024, 0, false, 90};
   ThreadOrder order = ThreadOrder::forwards;  // of threads, and of launches
-  bool fails = false;                         // finish() says so
+  const bool* fails = nullptr;                // where it is true, finish() says so
   // Convolutions on tensor cores take this shape, whatever was planned.
   std::optional<ConvShape> tensor_shape;
 };
@@ -74,7 +74,8 @@ class EmulatedBlockDevice final : public BlockDevice {
     const Graph& graph = graphs_[static_cast<std::size_t>(place)];
     perform(graph.buffers, graph.call);
   }
-  bool finish() noexcept override { return !config_.fails; }
+  bool finish() noexcept override { return config_.fails == nullptr || !*config_.fails; }
+  std::string failure() const override { return "made to fail"; }
 
  private:
   static constexpr std::uint32_t kPoison = 0x7FC0DEADU;

@@ -18,7 +18,7 @@ namespace ondes::gpu {
 struct EmulatedDevice {
   DeviceLimits limits{132, 227 * 1024, 50 * 1024 * 1024};
   ThreadOrder order = ThreadOrder::forwards;
-  bool fails = false;  // finish() says so
+  const bool* fails = nullptr;  // where it is true, finish() says so
 };
 
 class EmulatedStepDevice : public StepDevice {
@@ -69,7 +69,8 @@ class EmulatedStepDevice : public StepDevice {
         return groups<I8Arithmetic>(launch, model, call);
     }
   }
-  bool finish() noexcept override { return !config_.fails; }
+  bool finish() noexcept override { return config_.fails == nullptr || !*config_.fails; }
+  std::string failure() const override { return "made to fail"; }
 
  private:
   template <typename A>

@@ -240,12 +240,19 @@ TEST_CASE("blocks of half a million frames have the launches of small ones") {
   CHECK(description(1 << 19) == description(16));
 }
 
-TEST_CASE("a device that fails gives NaN, never silence") {
+TEST_CASE("a device that fails is refused at set-up, and gives NaN later, never silence") {
   const BlockPlan plan = resblock_plan(1, 16);
   EmulatedBlockConfig config;
-  config.fails = true;
-  const auto runner = make_device_block_runner(std::make_unique<EmulatedBlockDevice>(config), plan,
-                                               {Precision::f32, 1, 16, 1});
+  bool broken = true;
+  config.fails = &broken;
+  const auto make = [&] {
+    return make_device_block_runner(std::make_unique<EmulatedBlockDevice>(config), plan,
+                                    {Precision::f32, 1, 16, 1});
+  };
+  check_contains(message_of(ErrorCode::no_device, make), {"failed", "made to fail"});
+  broken = false;
+  const auto runner = make();
+  broken = true;
   const std::vector<float> made = played(*runner, plan, BlockSignal(plan, 40, 3), {16});
   REQUIRE(static_cast<long long>(made.size()) == output_frames(plan, 40));
   CHECK(std::all_of(made.begin(), made.end(), [](float x) { return std::isnan(x); }));

@@ -6,6 +6,7 @@
 
 #include "engine/cpu/runner_options.h"
 #include "tests/cuda/step_kernel_rig.h"
+#include "tests/support/thrown_error.h"
 
 namespace ondes {
 namespace {
@@ -322,11 +323,23 @@ TEST_CASE("a device that fails gives NaN, never a plausible sample") {
   const StepPlan plan = random_step_plan(shapes()[0], 11);
   const RunnerRig rig(plan);
   gpu::EmulatedDevice device;
-  device.fails = true;
-  const auto results = rig.run(*emulated(plan, {}, device), lanes_of(2), 8, 8);
+  bool broken = false;
+  device.fails = &broken;
+  const auto runner = emulated(plan, {}, device);
+  broken = true;
+  const auto results = rig.run(*runner, lanes_of(2), 8, 8);
   for (const float sample : results[1].output) {
     CHECK(std::isnan(sample));
   }
+}
+
+TEST_CASE("a device that fails at set-up is refused with its reason") {
+  const StepPlan plan = random_step_plan(shapes()[0], 11);
+  const bool broken = true;
+  gpu::EmulatedDevice device;
+  device.fails = &broken;
+  check_contains(message_of(ErrorCode::no_device, [&] { emulated(plan, {}, device); }),
+                 {"emulated failed", "made to fail"});
 }
 
 }  // namespace
