@@ -261,6 +261,34 @@ TEST_CASE("a source may begin with fewer lanes than there are, and tells its lin
   CHECK(rig.line->stolen_notes() == 5);
 }
 
+TEST_CASE("a stream knows what its sources begin with, and a lower limit of its own stays") {
+  LiveRig rig;
+  SourceMixer mixer(2, 64);
+  const auto begin = [&](int lanes) {
+    LiveSourceOptions options;
+    options.lanes = lanes;
+    mixer.post_switch(std::make_unique<LiveSource>(toy_voice(rig.plan, rig.contract), *rig.stream,
+                                                   std::make_shared<LiveLine>(), options),
+                      {});
+    std::vector<float> out(2 * 64);
+    bool flushed = false;
+    mixer.render({out.data(), 64, 2}, 0, &flushed);
+    return mixer.state().lanes_limit;
+  };
+  CHECK(begin(0) == 8);
+  CHECK(begin(3) == 3);
+  mixer.limit_lanes(5);
+  CHECK(begin(0) == 5);
+  CHECK(begin(3) == 3);  // not raised by a limit that another voice had
+
+  LiveSourceOptions options;
+  options.lanes = 3;
+  rig.stream->play(std::make_unique<LiveSource>(toy_voice(rig.plan, rig.contract), *rig.stream,
+                                                std::make_shared<LiveLine>(), options));
+  rig.stream->start();
+  CHECK(rig.stream->telemetry().lane_limit == 3);
+}
+
 TEST_CASE("a key that was struck before a panic does not sound after it") {
   LiveRig rig;
   rig.run_clock();
