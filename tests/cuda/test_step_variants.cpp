@@ -29,6 +29,7 @@ class IdleDevice final : public gpu::StepDevice {
             const gpu::StepModelView&,
             const gpu::StepCall&) noexcept override {}
   bool finish() noexcept override { return true; }
+  std::string failure() const override { return {}; }
 
  private:
   gpu::DeviceLimits limits_;
