@@ -11,6 +11,7 @@
 #include "apps/play/jack_server.h"
 #include "apps/play/midi_input.h"
 #include "engine/error.h"
+#include "engine/stream/stream_clock.h"
 
 namespace ondes {
 namespace {
@@ -31,6 +32,14 @@ Client connect() {
   return Client(jack_client_open(kClient, JackNoStartServer, nullptr));
 }
 
+Client require_client() {
+  Client client = connect();
+  if (!client) {
+    throw Error(ErrorCode::no_device, "MIDI input: no JACK server runs");
+  }
+  return client;
+}
+
 std::vector<std::string> ports_of(jack_client_t* client) {
   std::vector<std::string> names;
   const char** ports = jack_get_ports(client, nullptr, JACK_DEFAULT_MIDI_TYPE, JackPortIsOutput);
@@ -44,10 +53,9 @@ std::vector<std::string> ports_of(jack_client_t* client) {
 class JackMidi : public MidiInput {
  public:
   JackMidi(const std::string& port, MidiReceiver& receiver)
-      : client_(connect()), receiver_(receiver) {
-    if (!client_) {
-      throw Error(ErrorCode::no_device, "MIDI input: no JACK server runs");
-    }
+      : client_(require_client()),
+        receiver_(receiver),
+        clock_(static_cast<int>(jack_get_sample_rate(client_.get()))) {
     port_ =
         jack_port_register(client_.get(), "midi_in", JACK_DEFAULT_MIDI_TYPE, JackPortIsInput, 0);
     jack_set_process_callback(client_.get(), process, this);
@@ -85,36 +93,32 @@ class JackMidi : public MidiInput {
                     names.empty() ? "is none" : fmt::format("are {}", fmt::join(names, ", "))));
   }
 
-  // JACK's thread. A frame of a period becomes a time by JACK's own smoothed clock, which is
-  // CLOCK_MONOTONIC in microseconds, as steady_clock is; the difference of the two is taken once a
-  // period all the same.
+  // JACK's thread. A frame of a period becomes a time by a clock of the kind that follows the audio
+  // device (which may well be of the same server): both make the same of a period that is lost. JACK's
+  // own clock (jack_frames_to_time) needs ten seconds after one, in which keys would come too early.
   static int process(jack_nframes_t frames, void* user) {
     auto& self = *static_cast<JackMidi*>(user);
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    self.clock_.update(self.frames_, static_cast<int>(frames),
+                       std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
     void* buffer = jack_port_get_buffer(self.port_, frames);
     const std::uint32_t count = jack_midi_get_event_count(buffer);
-    if (count == 0) {
-      return 0;
-    }
-    const auto steady = std::chrono::steady_clock::now().time_since_epoch();
-    const std::int64_t steady_ns =
-        std::chrono::duration_cast<std::chrono::nanoseconds>(steady).count();
-    const auto jack_us = static_cast<std::int64_t>(jack_get_time());
-    const jack_nframes_t first = jack_last_frame_time(self.client_.get());
     for (std::uint32_t i = 0; i < count; ++i) {
       jack_midi_event_t event;
-      if (jack_midi_event_get(&event, buffer, i) != 0) {
-        continue;
+      if (jack_midi_event_get(&event, buffer, i) == 0) {
+        self.receiver_.midi(self.clock_.time_of(self.frames_ + event.time),
+                            {event.buffer, event.size});
       }
-      const auto at_us =
-          static_cast<std::int64_t>(jack_frames_to_time(self.client_.get(), first + event.time));
-      self.receiver_.midi(steady_ns + 1000 * (at_us - jack_us), {event.buffer, event.size});
     }
+    self.frames_ += frames;
     return 0;
   }
   static void shut_down(void* user) { static_cast<JackMidi*>(user)->alive_.store(false); }
 
   Client client_;
   MidiReceiver& receiver_;
+  StreamClock clock_;
+  std::int64_t frames_ = 0;  // of JACK's thread, since it began
   jack_port_t* port_ = nullptr;
   std::string description_;
   std::atomic<bool> alive_{true};

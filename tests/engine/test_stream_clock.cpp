@@ -20,6 +20,9 @@ struct JitteryDevice {
   int every = 0;
   double outlier_ms = 0.0;
   int frames = 128;
+  int burst = 1;           // callbacks that come at once, at the time of the first
+  double step_at_s = 0.0;  // from here on everything is `step_ms` later
+  double step_ms = 0.0;
 };
 
 // How much later the clock believes each callback's first frame to be played than it is, in ms,
@@ -31,8 +34,12 @@ std::vector<double> errors_ms(const JitteryDevice& device, double settled_s, dou
   const double true_rate = kRateHz * (1.0 + device.wrong_ppm * 1.0e-6);
   std::vector<double> errors;
   for (std::int64_t n = 0; static_cast<double>(n * device.frames) < total_s * kRateHz; ++n) {
-    const double due_ms = 1000.0 * static_cast<double>(n * device.frames) / true_rate;
-    double late_ms = jitter(random);
+    const double stepped_ms =
+        static_cast<double>(n * device.frames) >= device.step_at_s * kRateHz ? device.step_ms : 0.0;
+    const double due_ms = stepped_ms + 1000.0 * static_cast<double>(n * device.frames) / true_rate;
+    const double burst_ms =
+        -1000.0 * static_cast<double>(n % device.burst * device.frames) / true_rate;
+    double late_ms = burst_ms + jitter(random);
     if (device.every > 0 && n % device.every == device.every - 1) {
       late_ms += device.outlier_ms;
     }
@@ -44,7 +51,7 @@ std::vector<double> errors_ms(const JitteryDevice& device, double settled_s, dou
     // clock puts that instant.
     const double asked_ms = due_ms + 10.0;
     const auto frame = static_cast<double>(*clock.frame_at(std::llround(asked_ms * 1.0e6)));
-    errors.push_back(asked_ms - 1000.0 * frame / true_rate);
+    errors.push_back(asked_ms - stepped_ms - 1000.0 * frame / true_rate);
   }
   return errors;
 }
@@ -65,6 +72,28 @@ TEST_CASE("before its first callback a clock knows nothing, then it counts frame
   CHECK(*clock.frame_at(5'000'000) == 1000);
   CHECK(*clock.frame_at(6'000'000) == 1048);
   CHECK(*clock.frame_at(4'000'000) == 952);
+  CHECK(clock.time_of(1000) == 5'000'000);
+  CHECK(clock.time_of(1048) == 6'000'000);
+}
+
+// What a server's MIDI and its sound go by.
+TEST_CASE("two clocks of one device agree to a frame, whatever its time does") {
+  StreamClock sound(kRateHz);
+  StreamClock keys(kRateHz);
+  std::mt19937 random(5);
+  std::uniform_real_distribution<double> late_ns(0.0, 0.2e6);
+  double due_ns = 0.0;
+  std::int64_t most = 0;
+  for (std::int64_t n = 0; n < 20'000; ++n) {
+    due_ns += 128.0e9 / kRateHz + (n % 500 == 499 ? 3.0e6 : 0.0);  // a part of a period is lost
+    sound.update(128 * n, 128, std::llround(due_ns + late_ns(random)));
+    keys.update(128 * n, 128, std::llround(due_ns + late_ns(random)));
+    if (n > 400) {
+      const std::int64_t frame = 128 * n + 64;
+      most = std::max(most, std::abs(*sound.frame_at(keys.time_of(frame)) - frame));
+    }
+  }
+  CHECK(most <= 5);  // 0.1 ms
 }
 
 // A frame is 0.021 ms: the least that a spread of rounded frames can be.
@@ -87,6 +116,21 @@ TEST_CASE("the clock has settled after a second: jitter below 0.3 ms from then o
 
 TEST_CASE("a callback in a hundred that is 15 ms late moves the clock by less than half a ms") {
   CHECK(spread(errors_ms({.jitter_ms = 0.2, .every = 100, .outlier_ms = 15.0}, 4.0, 60.0)) < 0.5);
+}
+
+// A sound server that loses a period (or a part of one) goes on from when it woke.
+TEST_CASE("a step of the device's time is followed within 50 ms, at any time") {
+  const double step_ms = GENERATE(0.7, 1.4, 4.0, 20.0, -2.0);
+  const double step_at_s = GENERATE(0.3, 1.5, 20.0);
+  const JitteryDevice device{
+      .wrong_ppm = 50.0, .jitter_ms = 0.1, .step_at_s = step_at_s, .step_ms = step_ms};
+  CHECK(spread(errors_ms(device, step_at_s + 0.05, step_at_s + 20.0)) < 0.3);
+}
+
+// Eight callbacks of 256 frames whenever a buffer of 43 ms is empty: the clock rests in their middle.
+TEST_CASE("a device that asks in bursts is followed as evenly as one that does not") {
+  CHECK(spread(errors_ms({.wrong_ppm = 50.0, .jitter_ms = 0.5, .frames = 256, .burst = 8}, 20.0,
+                         60.0)) < 1.0);
 }
 
 TEST_CASE("callbacks of changing length do not disturb the clock") {
