@@ -8,6 +8,7 @@
 // Threads as StreamSource says.
 #pragma once
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "apps/play/play_source.h"
@@ -30,6 +31,8 @@ class FeatureStream : public StreamSource {
   void retire() noexcept override ONDES_REALTIME { retired_ = true; }
   void limit_lanes(int) noexcept override ONDES_REALTIME {}
   SourceState state() const noexcept override ONDES_REALTIME;
+  std::string voice_name() const override { return voice_->file.name; }
+  std::string failure() const override { return runner_->failure(); }
 
  private:
   static constexpr int kRetireFadeSamples = 1024;

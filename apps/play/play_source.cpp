@@ -116,6 +116,7 @@ SynthVoice make_synth_voice(const std::shared_ptr<const Voice>& voice,
   runner.max_block_samples = block_frames;
   SynthVoice result;
   result.owner = voice;
+  result.name = voice->file.name;
   result.plan = &note_plan(voice->plan);
   result.contract = &voice->contract;
   result.runner = make_runner(choose_device(options.device), voice->plan, runner);

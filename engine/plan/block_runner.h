@@ -43,6 +43,8 @@ class BlockRunner {
   virtual void set_probe(BlockValueId value, std::vector<float>* frames) = 0;
   // What runs and why, for people: "cpu avx512 f32, 2 threads".
   virtual std::string description() const = 0;
+  // Why its samples are no finite numbers any more, as LaneRunner::failure().
+  virtual std::string failure() const { return {}; }
 };
 
 struct BlockRunnerOptions {

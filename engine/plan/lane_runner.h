@@ -54,6 +54,9 @@ class LaneRunner {
   virtual int max_block_samples() const noexcept = 0;
   // What runs and why, for people: "cpu avx512 i8, 2 threads".
   virtual std::string description() const = 0;
+  // Why its samples are no finite numbers any more, where the machine it runs on is at fault: the
+  // device's own words. Empty otherwise. Not while process() runs.
+  virtual std::string failure() const { return {}; }
 };
 
 struct LaneRunnerOptions {

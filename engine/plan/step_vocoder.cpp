@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <string>
 #include <vector>
 
 #include "engine/buffer.h"
@@ -67,6 +68,10 @@ class StepVocoder final : public BlockRunner {
     throw Error(ErrorCode::usage, "step vocoder: it has no values to look at");
   }
   std::string description() const override { return lane_->description(); }
+  std::string failure() const override {
+    const std::string lane = lane_->failure();
+    return lane.empty() && upsampler_ != nullptr ? upsampler_->failure() : lane;
+  }
 
  private:
   // One row a sample.

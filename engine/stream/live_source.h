@@ -26,6 +26,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "engine/buffer.h"
@@ -61,6 +62,8 @@ class LiveSource : public StreamSource {
   void retire() noexcept override ONDES_REALTIME;
   void limit_lanes(int lanes) noexcept override ONDES_REALTIME { synth_.limit_lanes(lanes); }
   SourceState state() const noexcept override ONDES_REALTIME;
+  std::string voice_name() const override { return voice_.name; }
+  std::string failure() const override { return voice_.runner->failure(); }
 
  private:
   struct Waiting {

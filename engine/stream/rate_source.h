@@ -10,6 +10,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "engine/buffer.h"
 #include "engine/stream/stream_resampler.h"
@@ -28,6 +29,8 @@ class RateSource : public StreamSource {
   void retire() noexcept override ONDES_REALTIME { inner_->retire(); }
   void limit_lanes(int lanes) noexcept override ONDES_REALTIME { inner_->limit_lanes(lanes); }
   SourceState state() const noexcept override ONDES_REALTIME { return inner_->state(); }
+  std::string voice_name() const override { return inner_->voice_name(); }
+  std::string failure() const override { return inner_->failure(); }
 
  private:
   void make(Frames out, std::int64_t stream_frame) noexcept;

@@ -10,6 +10,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "engine/lanes/sequencer.h"
 #include "engine/lanes/synth.h"
@@ -44,6 +45,8 @@ class ScoreSource : public StreamSource {
   void retire() noexcept override ONDES_REALTIME;
   void limit_lanes(int lanes) noexcept override ONDES_REALTIME { synth_.limit_lanes(lanes); }
   SourceState state() const noexcept override ONDES_REALTIME;
+  std::string voice_name() const override { return voice_.name; }
+  std::string failure() const override { return voice_.runner->failure(); }
 
  private:
   bool ended() const noexcept;

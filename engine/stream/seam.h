@@ -3,7 +3,7 @@
 //   break   the last frame that was played decays by 60 dB in 3 ms, added to what follows
 //   resume  the first 3 ms fade in, linearly
 //
-// Without a break the samples pass untouched. Device thread; nothing allocates.
+// Without a break the samples pass untouched. The thread of its owner; nothing allocates.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -39,13 +39,24 @@ class Seam {
     }
     decay(out.subview(made, out.frames() - made));
   }
+  // What came before is not heard.
+  void reset() noexcept ONDES_REALTIME {
+    last_.fill(0.0F);
+    tail_.fill(0.0F);
+    faded_in_ = kFadedIn;
+  }
 
  private:
   static constexpr float kFloor = 1.0e-6F;  // -120 dBFS, and far above denormals
+  // +12 dBFS, more than a sound that is meant: a network that diverges ends near 1e38, which would
+  // take fifteen times as long to decay.
+  static constexpr float kMostTail = 4.0F;
+  static constexpr int kFadedIn = 1 << 30;
 
   void begin() noexcept {
     for (std::size_t c = 0; c < last_.size(); ++c) {
-      tail_[c] = last_[c];  // the sum of an unfinished tail and the new one is in last_ already
+      // The sum of an unfinished tail and the new one is in last_ already.
+      tail_[c] = std::clamp(last_[c], -kMostTail, kMostTail);
       last_[c] = 0.0F;
     }
     faded_in_ = 0;
@@ -79,7 +90,7 @@ class Seam {
 
   int fade_frames_;
   float decay_;
-  int faded_in_ = 1 << 30;  // a stream's very beginning is no break
+  int faded_in_ = kFadedIn;  // a stream's very beginning is no break
   std::array<float, kMaxStreamChannels> last_{};
   std::array<float, kMaxStreamChannels> tail_{};
 };

@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "engine/error.h"
+#include "engine/finite.h"
 
 namespace ondes {
 namespace {
@@ -27,8 +28,8 @@ SourceMixer::SourceMixer(int channels, int max_block_frames)
 }
 
 SourceMixer::~SourceMixer() {
-  for (StreamSource* source : owned_) {
-    delete source;
+  for (const Owned& owned : owned_) {
+    delete owned.source;
   }
 }
 
@@ -43,8 +44,8 @@ std::int64_t SourceMixer::post_switch(std::unique_ptr<StreamSource> source,
                                       std::to_string(kMaxWaitingSwitches) +
                                       " sources to wait, found one more");
   }
-  owned_.push_back(source.release());
-  return ++posted_;
+  owned_.push_back({source.release(), ++posted_});
+  return posted_;
 }
 
 void SourceMixer::post_retire() {
@@ -63,9 +64,27 @@ void SourceMixer::post_order(Order order) {
 
 void SourceMixer::collect() {
   while (const std::optional<StreamSource*> source = retired_.pop()) {
-    owned_.erase(std::find(owned_.begin(), owned_.end(), *source));
+    const auto found = std::find_if(owned_.begin(), owned_.end(),
+                                    [&](const Owned& owned) { return owned.source == *source; });
+    const std::optional<BrokenSource> broken = this->broken();
+    if (broken && broken->begin.number == found->number) {
+      continue;
+    }
+    owned_.erase(found);
     delete *source;
   }
+}
+
+std::optional<BrokenSource> SourceMixer::broken() const noexcept {
+  return is_broken_.load(std::memory_order_acquire) ? std::optional(broken_) : std::nullopt;
+}
+
+const StreamSource* SourceMixer::broken_source() const noexcept {
+  const std::optional<BrokenSource> broken = this->broken();
+  const auto found = std::find_if(owned_.begin(), owned_.end(), [&](const Owned& owned) {
+    return broken && owned.number == broken->begin.number;
+  });
+  return found == owned_.end() ? nullptr : found->source;
 }
 
 bool SourceMixer::crowded() {
@@ -153,16 +172,16 @@ bool SourceMixer::is_due(const Message& message, std::int64_t position) const no
     case StreamSwitch::When::at_end:
       break;
   }
-  return current_ == nullptr && ringing_.empty();
+  return current_.source == nullptr && ringing_.empty();
 }
 
 void SourceMixer::perform(const Message& message, std::int64_t position, bool* flushed) noexcept {
   if (message.how.flush && message.how.when == StreamSwitch::When::now) {
-    for (StreamSource* source : ringing_) {
-      give_back(source);
+    for (const Sounding& sounding : ringing_) {
+      give_back(sounding.source);
     }
     ringing_.clear();
-    if (current_ != nullptr) {
+    if (current_.source != nullptr) {
       end_current();
     }
     *flushed = true;
@@ -171,36 +190,37 @@ void SourceMixer::perform(const Message& message, std::int64_t position, bool* f
   if (message.order == Order::retire) {
     return;
   }
-  current_ = message.source;
+  StreamSource& source = *message.source;
   number_ = message.number;
   settled_ = std::max(settled_, number_);
   if (lane_limit_ > 0) {
-    const int own_limit = current_->state().lanes_limit;  // it may begin with a lower one
-    current_->limit_lanes(own_limit > 0 ? std::min(own_limit, lane_limit_) : lane_limit_);
+    const int own_limit = source.state().lanes_limit;  // it may begin with a lower one
+    source.limit_lanes(own_limit > 0 ? std::min(own_limit, lane_limit_) : lane_limit_);
   }
+  const SourceState state = source.state();
+  current_ = {&source, {number_, position, state.position_s, state.speed}};
   // A control thread that has not asked for long misses one of these; the next one is as good.
-  const SourceState state = current_->state();
-  begun_.push({number_, position, state.position_s, state.speed});
+  begun_.push(current_.begin);
 }
 
 void SourceMixer::let_ring() noexcept {
-  if (current_ == nullptr) {
+  if (current_.source == nullptr) {
     return;
   }
-  current_->retire();
+  current_.source->retire();
   ringing_.push_back(current_);
-  current_ = nullptr;
+  current_ = {};
   if (static_cast<int>(ringing_.size()) > kMaxRingingSources) {
-    give_back(ringing_.front());
+    give_back(ringing_.front().source);
     ringing_.erase(ringing_.begin());
   }
 }
 
 void SourceMixer::end_current() noexcept {
-  last_state_ = current_->state();
+  last_state_ = current_.source->state();
   last_state_.lanes_now = 0;
-  give_back(current_);
-  current_ = nullptr;
+  give_back(current_.source);
+  current_ = {};
 }
 
 void SourceMixer::give_back(StreamSource* source) noexcept {
@@ -210,56 +230,77 @@ void SourceMixer::give_back(StreamSource* source) noexcept {
 }
 
 int SourceMixer::mix(Frames out, std::int64_t position) noexcept {
-  if (ringing_.empty()) {
-    if (current_ == nullptr) {
-      return 0;
-    }
-    const int made = current_->render(out, position);
-    if (made < out.frames()) {
-      end_current();
-    }
-    return made;
+  if (!ringing_.empty()) {
+    return mix_ringing(out, position);
   }
+  if (current_.source == nullptr) {
+    return 0;
+  }
+  const int made = current_.source->render(out, position);
+  look_at(current_, out.subview(0, made), position);
+  if (made < out.frames()) {
+    end_current();
+  }
+  return made;
+}
+
+int SourceMixer::mix_ringing(Frames out, std::int64_t position) noexcept {
   silence(out);
   int longest = 0;
-  const auto add = [&](StreamSource* source) noexcept {
+  const auto add = [&](const Sounding& sounding) noexcept {
     const Frames part = scratch_.view().subview(0, out.frames());
-    const int made = source->render(part, position);
+    const int made = sounding.source->render(part, position);
+    look_at(sounding, part.subview(0, made), position);
     for (int t = 0; t < made; ++t) {
       for (std::size_t c = 0; c < static_cast<std::size_t>(out.channels()); ++c) {
         out[t][c] += part[t][c];
       }
     }
+    // Finite parts whose sum is not: what came last is too much.
+    look_at(sounding, out.subview(0, made), position);
     longest = std::max(longest, made);
     return made == out.frames();
   };
   std::size_t kept = 0;
-  for (StreamSource* source : ringing_) {
-    if (add(source)) {
-      ringing_[kept++] = source;
+  for (const Sounding& sounding : ringing_) {
+    if (add(sounding)) {
+      ringing_[kept++] = sounding;
     } else {
-      give_back(source);
+      give_back(sounding.source);
     }
   }
   ringing_.resize(kept);
-  if (current_ != nullptr && !add(current_)) {
+  if (current_.source != nullptr && !add(current_)) {
     end_current();
   }
   return longest;
 }
 
+void SourceMixer::look_at(const Sounding& sounding,
+                          ConstFrames made,
+                          std::int64_t position) noexcept {
+  if (is_broken_.load(std::memory_order_relaxed)) {
+    return;
+  }
+  const int finite = finite_frames(made);
+  if (finite < made.frames()) {
+    broken_ = {sounding.begin, position + finite};
+    is_broken_.store(true, std::memory_order_release);
+  }
+}
+
 void SourceMixer::limit_lanes(int lanes) noexcept {
   lane_limit_ = lanes;
-  if (current_ != nullptr) {
-    current_->limit_lanes(lanes > 0 ? lanes : current_->state().lanes_most);
+  if (current_.source != nullptr) {
+    current_.source->limit_lanes(lanes > 0 ? lanes : current_.source->state().lanes_most);
   }
 }
 
 SourceState SourceMixer::state() const noexcept {
-  if (current_ != nullptr) {
-    return current_->state();
+  if (current_.source != nullptr) {
+    return current_.source->state();
   }
-  return ringing_.empty() ? last_state_ : ringing_.back()->state();
+  return ringing_.empty() ? last_state_ : ringing_.back().source->state();
 }
 
 }  // namespace ondes

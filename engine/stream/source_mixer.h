@@ -10,8 +10,11 @@
 // A lone source's samples are passed on untouched. Sources that sound together are added in the
 // order of their beginning.
 //
+// The first source that makes samples that are no finite numbers is remembered, and not freed: it
+// can be asked for its voice and for what its machine says.
+//
 // Control thread: constructor, destructor (after the render thread's last call), post_*, collect(),
-// take_begun().
+// take_begun(), broken(), broken_source().
 // Render thread: render(), limit_lanes(), state().
 #pragma once
 #include <atomic>
@@ -47,6 +50,12 @@ struct SourceBegin {
   double speed = 1.0;
 };
 
+// The first sample that is no finite number.
+struct BrokenSource {
+  SourceBegin begin;              // of the source that made it
+  std::int64_t stream_frame = 0;  // where it stands
+};
+
 class SourceMixer {
  public:
   SourceMixer(int channels, int max_block_frames);
@@ -63,6 +72,10 @@ class SourceMixer {
   bool crowded();
   // The next source that has begun since this was asked last.
   std::optional<SourceBegin> take_begun() noexcept { return begun_.pop(); }
+  // Nothing while every sample has been a finite number.
+  std::optional<BrokenSource> broken() const noexcept;
+  // That source, which has been remembered; null before. After the render thread's last call.
+  const StreamSource* broken_source() const noexcept;
 
   // The frames from `position` of the stream on; returns how many there were. Fewer: nothing sounds
   // and nothing waits. `flushed` becomes true if what lies before `position` is to be dropped; that
@@ -86,6 +99,16 @@ class SourceMixer {
     std::int64_t number = 0;
   };
 
+  // A source in use.
+  struct Sounding {
+    StreamSource* source = nullptr;
+    SourceBegin begin;
+  };
+  struct Owned {
+    StreamSource* source = nullptr;
+    std::int64_t number = 0;
+  };
+
   void post_order(Order order);
   void take_messages(std::int64_t position, bool* flushed) noexcept;
   void receive() noexcept;
@@ -93,6 +116,8 @@ class SourceMixer {
   bool is_due(const Message& message, std::int64_t position) const noexcept;
   void perform(const Message& message, std::int64_t position, bool* flushed) noexcept;
   int mix(Frames out, std::int64_t position) noexcept;
+  int mix_ringing(Frames out, std::int64_t position) noexcept;
+  void look_at(const Sounding& sounding, ConstFrames made, std::int64_t position) noexcept;
   void let_ring() noexcept;
   void end_current() noexcept;
   void give_back(StreamSource* source) noexcept;
@@ -100,17 +125,20 @@ class SourceMixer {
   MessageQueue<Message> messages_;
   MessageQueue<StreamSource*> retired_;
   MessageQueue<SourceBegin> begun_;
-  std::vector<StreamSource*> owned_;  // control thread: everything that is not yet freed
-  std::int64_t posted_ = 0;           // control thread
+  std::vector<Owned> owned_;  // control thread: everything that is not yet freed
+  std::int64_t posted_ = 0;   // control thread
 
-  StreamSource* current_ = nullptr;
+  Sounding current_;
   SourceState last_state_;  // of the last one that ended
-  std::vector<StreamSource*> ringing_;
+  std::vector<Sounding> ringing_;
   std::vector<Message> waiting_;  // in the order of posting
   std::int64_t number_ = 0;
   std::int64_t settled_ = 0;
   int lane_limit_ = 0;
   Buffer scratch_;
+
+  BrokenSource broken_;  // written once, before is_broken_ is
+  std::atomic<bool> is_broken_{false};
 };
 
 }  // namespace ondes

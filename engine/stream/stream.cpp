@@ -42,6 +42,7 @@ Stream::Stream(const StreamOptions& options)
       mixer_(std::max(options.channels, 1), std::max(options.block_frames, 1)),
       clock_(options.sample_rate_hz),
       block_(std::max(options.block_frames, 1), std::max(options.channels, 1)),
+      guard_(std::max(options.sample_rate_hz, 1)),
       load_(static_cast<double>(options.ahead_frames) / std::max(options.sample_rate_hz, 1)),
       seam_(std::max(options.sample_rate_hz, 1)) {
   require("sample rate", options.sample_rate_hz >= 1000 && options.sample_rate_hz <= 1'000'000,
@@ -129,23 +130,28 @@ void Stream::run() noexcept {
 
 // A ring stays full for as long as a pause lasts: what is due now must not wait for room.
 void Stream::take_orders() noexcept {
+  render_sound(block_.view().subview(0, 0), ring_.written());
+}
+
+// As SourceMixer::render(), and nothing in it that is no number.
+int Stream::render_sound(Frames out, std::int64_t position) noexcept {
   bool flushed = false;
-  const std::int64_t position = ring_.written();
-  mixer_.render(block_.view().subview(0, 0), position, &flushed);
+  const int made = mixer_.render(out, position, &flushed);
   if (flushed) {
     flush_to_.store(position, std::memory_order_release);
+    guard_.reset();
   }
+  const int silenced = guard_.pass(out.subview(0, made));
+  if (silenced > 0) {
+    silenced_frames_.fetch_add(silenced, std::memory_order_relaxed);
+  }
+  return made;
 }
 
 // False if there was nothing to render.
 bool Stream::render_block() noexcept {
   const Clock::time_point begin = Clock::now();
-  bool flushed = false;
-  const std::int64_t position = ring_.written();
-  const int made = mixer_.render(block_.view(), position, &flushed);
-  if (flushed) {
-    flush_to_.store(position, std::memory_order_release);
-  }
+  const int made = render_sound(block_.view(), ring_.written());
   if (made > 0) {
     // Before there is something to play: a device must not take the new frames for the end.
     set_end({});
@@ -293,6 +299,9 @@ StreamTelemetry Stream::telemetry() {
   result.played_frames = ring_.consumed();
   result.underruns = underruns_.load();
   result.missing_frames = missing_frames_.load();
+  result.silenced_frames = silenced_frames_.load();
+  const std::optional<BrokenSource> broken = mixer_.broken();
+  result.broken = broken && broken->stream_frame < result.played_frames;
   result.ahead_frames =
       static_cast<int>(std::max<std::int64_t>(ring_.written() - ring_.consumed(), 0));
   result.worst_load = worst_load_.exchange(0.0);
@@ -309,6 +318,25 @@ StreamTelemetry Stream::telemetry() {
   result.paused = paused_.load();
   result.finished = finished();
   return result;
+}
+
+std::optional<BrokenVoice> Stream::broken_voice() const {
+  const std::optional<BrokenSource> broken = mixer_.broken();
+  const StreamSource* source = mixer_.broken_source();
+  if (!broken || source == nullptr) {
+    return std::nullopt;
+  }
+  const auto seconds_to = [&](std::int64_t frame) {
+    return static_cast<double>(frame) / options_.sample_rate_hz;
+  };
+  BrokenVoice voice;
+  voice.name = source->voice_name();
+  voice.position_s =
+      broken->begin.position_s +
+      broken->begin.speed * seconds_to(broken->stream_frame - broken->begin.stream_frame);
+  voice.stream_s = seconds_to(broken->stream_frame);
+  voice.failure = source->failure();
+  return voice;
 }
 
 // From the sources' beginnings, so that what is heard now is right also where another source is

@@ -10,6 +10,10 @@
 // again. No frame is lost or repeated, channels cannot swap. Where the last source ends there is
 // nothing to resume: its last sample is followed by silence, and what is played later is not faded.
 //
+// Samples that are no finite numbers (a network that diverges, a device that has failed) are never
+// heard: silence with the same seam stands in for them (sound_guard.h), telemetry counts it, and
+// broken_voice() says whose they were.
+//
 // Adaptive safety: when the render thread has been busy for more than 90 % of the time for a
 // quarter of a second, the source must give up lanes; when it has been busy for less than 70 % for
 // some seconds, it may have some of them back (load_meter.h); telemetry says so.
@@ -24,6 +28,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 
 #include "engine/buffer.h"
@@ -33,6 +38,7 @@
 #include "engine/stream/published.h"
 #include "engine/stream/render_priority.h"
 #include "engine/stream/seam.h"
+#include "engine/stream/sound_guard.h"
 #include "engine/stream/source_mixer.h"
 #include "engine/stream/stream_clock.h"
 #include "engine/stream/stream_source.h"
@@ -54,10 +60,12 @@ struct StreamTelemetry {
   std::int64_t device_frames = 0;  // that the device has asked for
   std::int64_t played_frames = 0;  // of the sources
   std::int64_t underruns = 0;
-  std::int64_t missing_frames = 0;  // silence because of underruns
-  int ahead_frames = 0;             // rendered and not yet played
-  double load = 0.0;                // time to render / time rendered, smoothed over 0.1 s
-  double worst_load = 0.0;          // of a block, since the last telemetry
+  std::int64_t missing_frames = 0;   // silence because of underruns
+  std::int64_t silenced_frames = 0;  // rendered as silence: what the source made were no numbers
+  bool broken = false;               // playing has reached the first of those, or skipped it
+  int ahead_frames = 0;              // rendered and not yet played
+  double load = 0.0;                 // time to render / time rendered, smoothed over 0.1 s
+  double worst_load = 0.0;           // of a block, since the last telemetry
   std::array<float, kMaxStreamChannels> peak{};  // since the last telemetry
   SourceState source;                            // of the source that is rendered now
   SourceBegin begun;                             // the newest source that is rendered
@@ -67,6 +75,14 @@ struct StreamTelemetry {
   RenderScheduling scheduling = RenderScheduling::as_everything;
   bool paused = false;
   bool finished = false;  // the last frame has been played
+};
+
+// Whose samples were no finite numbers, and where the first of them stands.
+struct BrokenVoice {
+  std::string name;
+  double position_s = 0.0;  // in the source's time
+  double stream_s = 0.0;    // in the stream's
+  std::string failure;      // of the machine it runs on; empty where that does not know of one
 };
 
 class Stream {
@@ -98,6 +114,8 @@ class Stream {
   void start(const std::function<bool()>& goes_on = {});
   // Ends the render thread. What is in the ring may still be pulled.
   void stop() noexcept;
+  // Nothing while every sample that was rendered is a finite number. After stop().
+  std::optional<BrokenVoice> broken_voice() const;
   // Also frees the sources that are done with.
   StreamTelemetry telemetry();
   // Whether everything that was handed over has been played, to its last frame.
@@ -129,6 +147,7 @@ class Stream {
   void set_end(const End& end) noexcept ONDES_REALTIME;
   void take_orders() noexcept ONDES_REALTIME;
   bool render_block() noexcept ONDES_REALTIME;
+  int render_sound(Frames out, std::int64_t position) noexcept ONDES_REALTIME;
   void publish(double busy_s, int frames) noexcept ONDES_REALTIME;
   void adapt_lanes(SourceState& state) noexcept ONDES_REALTIME;
   // Control thread.
@@ -150,6 +169,7 @@ class Stream {
 
   // Render thread.
   Buffer block_;
+  SoundGuard guard_;
   LoadMeter load_;
   int lane_limit_ = 0;
   End end_;  // as published
@@ -185,6 +205,7 @@ class Stream {
   };
   Published<RenderState> render_state_;
   std::atomic<double> worst_load_{0.0};
+  std::atomic<std::int64_t> silenced_frames_{0};
 
   // Control thread: the sources that are heard or will be, in order.
   std::deque<SourceBegin> begins_;

@@ -5,6 +5,7 @@
 // (a stream's block), never for more than kMaxStreamBlock frames.
 #pragma once
 #include <cstdint>
+#include <string>
 
 #include "engine/realtime.h"
 #include "engine/views.h"
@@ -39,6 +40,11 @@ class StreamSource {
   // again. Sources without lanes ignore it.
   virtual void limit_lanes(int lanes) noexcept ONDES_REALTIME = 0;
   virtual SourceState state() const noexcept ONDES_REALTIME = 0;
+
+  // For the set-up thread, while the render thread does not use it: the voice's name, and what its
+  // runner says of the machine's failure (LaneRunner::failure()).
+  virtual std::string voice_name() const { return {}; }
+  virtual std::string failure() const { return {}; }
 };
 
 }  // namespace ondes

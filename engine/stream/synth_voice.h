@@ -2,6 +2,7 @@
 // something that keeps both alive.
 #pragma once
 #include <memory>
+#include <string>
 
 #include "engine/conditioning/note_contract.h"
 #include "engine/plan/lane_runner.h"
@@ -14,6 +15,7 @@ struct SynthVoice {
   const NotePlan* plan = nullptr;
   const NoteContract* contract = nullptr;
   std::unique_ptr<LaneRunner> runner;
+  std::string name;  // for people; may be empty
 };
 
 }  // namespace ondes

@@ -237,6 +237,30 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a source that breaks, and is good again, costs the render thread no more") {
+  Stream stream({});
+  CountingSourceOptions breaking;
+  breaking.total_frames = 48'000;
+  breaking.bad_from = 10'000;
+  breaking.bad_to = 30'001;
+  auto source = std::make_unique<WatchedSource>(counting(breaking));
+  const WatchedSource& watched = *source;
+  stream.play(std::move(source));
+  stream.start();
+  std::vector<float> out(2 * 256);
+  while (stream.telemetry().played_frames < 40'000) {
+    if (stream.can_pull(256)) {
+      stream.pull({out.data(), 256, 2}, 0);
+    }
+  }
+  stream.stop();
+  CHECK(stream.telemetry().silenced_frames >= 20'001);
+  REQUIRE(watched.blocks() > 100);
+  CHECK(watched.seen().heap == 0);
+  CHECK(watched.seen().locks == 0);
+  CHECK(watched.seen().files == 0);
+}
+
 TEST_CASE("sources and their mixer neither allocate nor lock while they render and switch") {
   const NotePlan plan = toy_plan();
   const NoteContract contract = toy_contract();

@@ -5,7 +5,9 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -24,6 +26,12 @@ struct CountingSourceOptions {
   std::int64_t first = 0;            // the number of its first frame
   int rate_hz = 48000;
   int channels = 2;
+  // Its own frames [bad_from, bad_to) hold `bad` on the right.
+  std::int64_t bad_from = 0;
+  std::int64_t bad_to = 0;
+  float bad = std::numeric_limits<float>::quiet_NaN();
+  std::string voice_name;
+  std::string failure;
   // Called before each render, on the render thread.
   std::function<void(std::int64_t frame)> before;
   std::atomic<int>* alive = nullptr;
@@ -54,6 +62,9 @@ class CountingSource : public StreamSource {
       for (int c = 0; c < out.channels(); ++c) {
         out[t][static_cast<std::size_t>(c)] = c % 2 == 0 ? value : -value;
       }
+      if (done_ + t >= options_.bad_from && done_ + t < options_.bad_to) {
+        out[t].back() = options_.bad;
+      }
     }
     done_ += count;
     return count;
@@ -69,6 +80,8 @@ class CountingSource : public StreamSource {
     state.lanes_most = kLanes;
     return state;
   }
+  std::string voice_name() const override { return options_.voice_name; }
+  std::string failure() const override { return options_.failure; }
 
  private:
   CountingSourceOptions options_;
