@@ -1,5 +1,5 @@
-// The block device that is a GPU. Idea and layout: one stream, on which a call's upload, launches and
-// download follow each other; staging memory is pinned. A captured call is a CUDA graph of the same
+// The block device that is a GPU. Idea and layout: one stream (cuda/cuda_device.cuh), on which a call's
+// upload, launches and download follow each other. A captured call is a CUDA graph of the same
 // nodes, in which launches wait only for those whose results they read, so that the branches of a
 // network run side by side. Kernels: block/kernels.cu. Launchers: run() and replay(), which remember
 // the first status that is not success.
@@ -12,69 +12,24 @@
 #include "cuda/block/cuda_device.h"
 #include "cuda/block/kernels_internal.cuh"
 #include "cuda/block/runner.h"
-#include "cuda/cuda_status.cuh"
-#include "cuda/step/cuda_device.h"
-#include "engine/error.h"
+#include "cuda/cuda_device.cuh"
 
 namespace ondes::gpu {
 namespace {
 
-class CudaBlockDevice final : public BlockDevice {
+class CudaBlockDevice final : public CudaDeviceOf<BlockDevice> {
  public:
-  explicit CudaBlockDevice(int device) : device_(device) {
-    ONDES_CUDA_CHECK(cudaSetDevice(device));
-    cudaDeviceProp properties{};
-    ONDES_CUDA_CHECK(cudaGetDeviceProperties(&properties, device));
-    name_ = properties.name;
-    limits_.multiprocessors = properties.multiProcessorCount;
-    limits_.shared_bytes_per_block = properties.sharedMemPerBlockOptin;
-    limits_.arch = cuda_code_arch(device);
-    limits_.l2_bytes = static_cast<std::size_t>(properties.l2CacheSize);
-    ONDES_CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
-  }
+  explicit CudaBlockDevice(int device) : CudaDeviceOf(device) {}
 
   ~CudaBlockDevice() override {
-    // Nothing to be done about a status here: the memory goes with the process at the latest.
-    static_cast<void>(cudaSetDevice(device_));
-    static_cast<void>(cudaStreamSynchronize(stream_));
+    settle();
     for (cudaGraphExec_t graph : graphs_) {
       if (graph != nullptr) {
         static_cast<void>(cudaGraphExecDestroy(graph));
       }
     }
-    for (void* memory : memory_) {
-      static_cast<void>(cudaFree(memory));
-    }
-    for (void* memory : staging_) {
-      static_cast<void>(cudaFreeHost(memory));
-    }
-    static_cast<void>(cudaStreamDestroy(stream_));
-  }
-  CudaBlockDevice(const CudaBlockDevice&) = delete;
-  CudaBlockDevice& operator=(const CudaBlockDevice&) = delete;
-
-  const DeviceLimits& limits() const noexcept override { return limits_; }
-  std::string name() const override { return name_; }
-
-  void* allocate(std::size_t bytes) override {
-    ONDES_CUDA_CHECK(cudaSetDevice(device_));
-    memory_.push_back(nullptr);
-    ONDES_CUDA_CHECK(cudaMalloc(&memory_.back(), bytes > 0 ? bytes : 16));
-    return memory_.back();
-  }
-  void* allocate_staging(std::size_t bytes) override {
-    ONDES_CUDA_CHECK(cudaSetDevice(device_));
-    staging_.push_back(nullptr);
-    ONDES_CUDA_CHECK(cudaMallocHost(&staging_.back(), bytes > 0 ? bytes : 16));
-    return staging_.back();
   }
 
-  void upload(void* to, const void* from, std::size_t bytes) noexcept override {
-    transfer(to, from, bytes, cudaMemcpyHostToDevice);
-  }
-  void download(void* to, const void* from, std::size_t bytes) noexcept override {
-    transfer(to, from, bytes, cudaMemcpyDeviceToHost);
-  }
   void copy(void* to, const void* from, std::size_t bytes) noexcept override {
     transfer(to, from, bytes, cudaMemcpyDeviceToDevice);
   }
@@ -85,7 +40,7 @@ class CudaBlockDevice final : public BlockDevice {
       if (ready()) {
         KernelLaunch one(buffers.memory, launch);
         note(cudaLaunchKernel(one.kernel, one.grid, one.block, one.arguments, one.shared_bytes,
-                              stream_));
+                              stream()));
       }
     }
     download(buffers.staging_out, buffers.memory.output, call.download_bytes);
@@ -99,7 +54,7 @@ class CudaBlockDevice final : public BlockDevice {
       return false;
     }
     if (graph != nullptr) {
-      note(cudaStreamSynchronize(stream_));
+      note(cudaStreamSynchronize(stream()));
       note(cudaGraphExecDestroy(graph));
       graph = nullptr;
     }
@@ -114,23 +69,13 @@ class CudaBlockDevice final : public BlockDevice {
     if (nodes != nullptr) {
       note(cudaGraphDestroy(nodes));
     }
-    return status_ == cudaSuccess;
+    return well();
   }
 
   void replay(int place) noexcept override {
     if (ready()) {
-      note(cudaGraphLaunch(graphs_[static_cast<std::size_t>(place)], stream_));
+      note(cudaGraphLaunch(graphs_[static_cast<std::size_t>(place)], stream()));
     }
-  }
-
-  bool finish() noexcept override {
-    if (ready()) {
-      note(cudaStreamSynchronize(stream_));
-    }
-    return status_ == cudaSuccess;
-  }
-  std::string failure() const override {
-    return status_ == cudaSuccess ? "" : cudaGetErrorString(status_);
   }
 
  private:
@@ -166,32 +111,7 @@ class CudaBlockDevice final : public BlockDevice {
     }
   }
 
-  void transfer(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) noexcept {
-    if (ready() && bytes > 0) {
-      note(cudaMemcpyAsync(to, from, bytes, kind, stream_));
-    }
-  }
-  // The current device is a thread's own, and the render thread is not the one that set up.
-  bool ready() noexcept {
-    if (status_ == cudaSuccess) {
-      note(cudaSetDevice(device_));
-    }
-    return status_ == cudaSuccess;
-  }
-  void note(cudaError_t status) noexcept {
-    if (status_ == cudaSuccess) {
-      status_ = status;
-    }
-  }
-
-  int device_;
-  std::string name_;
-  DeviceLimits limits_;
-  cudaStream_t stream_ = nullptr;
-  cudaError_t status_ = cudaSuccess;
   std::array<cudaGraphExec_t, kGraphs> graphs_{};
-  std::vector<void*> memory_;
-  std::vector<void*> staging_;
 };
 
 }  // namespace

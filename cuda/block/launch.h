@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "cuda/block/model_internal.h"
-#include "cuda/step/planner.h"
+#include "cuda/device.h"
 
 namespace ondes::gpu {
 

@@ -109,15 +109,6 @@ class DeviceBlockRunner final : public BlockRunner {
     return at(ring.capacity) * at(ring.width) * (ring.half != 0 ? 2U : 4U);
   }
 
-  // Of set-up alone: later a failure is NaN, which writers refuse.
-  void must_have_finished() {
-    if (!device_->finish()) {
-      throw Error(ErrorCode::no_device,
-                  "cuda: " + device_->name() +
-                      " failed while it was given a network: " + device_->failure());
-    }
-  }
-
   void allocate() {
     auto* image = static_cast<std::byte*>(device_->allocate(model_.image.size()));
     device_->upload(image, model_.image.data(), model_.image.size());
@@ -137,7 +128,7 @@ class DeviceBlockRunner final : public BlockRunner {
     staging_in_ = static_cast<std::byte*>(device_->allocate_staging(call_bytes));
     buffers_.staging_in = staging_in_;
     buffers_.staging_out = static_cast<std::byte*>(device_->allocate_staging(output_bytes));
-    must_have_finished();  // the image's upload reads the model
+    must_have_finished(*device_);  // the image's upload reads the model
   }
 
   // The silence a signal begins behind, played through once and kept.
@@ -164,7 +155,7 @@ class DeviceBlockRunner final : public BlockRunner {
     }
     begin_ = streams_[0];
     device_->copy(fresh_, buffers_.memory.streams, model_.stream_bytes);
-    must_have_finished();
+    must_have_finished(*device_);
   }
 
   // The schedule of a full block where every edge is past, as a graph.

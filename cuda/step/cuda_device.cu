@@ -1,15 +1,13 @@
-// The step device that is a GPU. Idea and layout: one stream, on which uploads, dense kernels, the
-// step kernel and downloads follow each other; staging memory is pinned, so that copies need no
-// second one. Kernels: the dense layers' here, the step kernels' in step_kernels_*.cu. Launchers:
-// dense() and step(), which own the grid and remember the first status that is not success.
+// The step device that is a GPU. Idea and layout: one stream (cuda/cuda_device.cuh), on which uploads,
+// dense kernels, the step kernel and downloads follow each other. Kernels: the dense layers' here, the
+// step kernels' in kernels_*.cu. Launchers: dense() and step(), which own the grid and remember the
+// first status that is not success.
 #include <cuda_runtime.h>
 
 #include <algorithm>
-#include <vector>
 
-#include "cuda/cuda_status.cuh"
+#include "cuda/cuda_device.cuh"
 #include "cuda/device_block.h"
-#include "cuda/step/cuda_device.h"
 #include "cuda/step/dense_internal.h"
 #include "cuda/step/kernels_internal.h"
 
@@ -73,94 +71,63 @@ struct GridConfig {
   cudaLaunchAttribute attribute{};
 };
 
-class CudaStepDevice final : public StepDevice {
+// Throws Error{no_device} if the kernel cannot run so.
+void prepare_kernel(Precision precision, const StepLaunch& launch) {
+  const auto* kernel = reinterpret_cast<const void*>(kernel_of(precision, launch));
+  cudaFuncAttributes attributes{};
+  ONDES_CUDA_CHECK(cudaFuncGetAttributes(&attributes, kernel));
+  if (launch.threads > attributes.maxThreadsPerBlock) {
+    throw Error(ErrorCode::no_device, "cuda: a block of the step kernel: expected at most " +
+                                          std::to_string(attributes.maxThreadsPerBlock) +
+                                          " threads, found " + std::to_string(launch.threads));
+  }
+  // The limit is the kernel's, which plans of other runners share: it is only ever raised.
+  const auto shared = static_cast<int>(launch.shared_bytes);
+  if (shared > attributes.maxDynamicSharedSizeBytes) {
+    ONDES_CUDA_CHECK(
+        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared));
+  }
+}
+
+// How many clusters run at once when each block takes all the shared memory it can have.
+int count_clusters(const DeviceLimits& limits) {
+  StepLaunch launch;
+  launch.threads = 512;
+  launch.cluster_blocks = kClusterBlocks;
+  launch.shared_bytes = limits.shared_bytes_per_block;
+  prepare_kernel(Precision::i8, launch);
+  const GridConfig grid(launch, kClusterBlocks, nullptr);
+  int clusters = 0;
+  ONDES_CUDA_CHECK(
+      cudaOccupancyMaxActiveClusters(&clusters, kernel_of(Precision::i8, launch), &grid.config));
+  return clusters;
+}
+
+class CudaStepDevice final : public CudaDeviceOf<StepDevice> {
  public:
-  CudaStepDevice(int device, const LimitsChange& change) : device_(device) {
-    ONDES_CUDA_CHECK(cudaSetDevice(device));
-    cudaDeviceProp properties{};
-    ONDES_CUDA_CHECK(cudaGetDeviceProperties(&properties, device));
-    name_ = properties.name;
-    limits_.multiprocessors = properties.multiProcessorCount;
-    limits_.shared_bytes_per_block = properties.sharedMemPerBlockOptin;
-    limits_.l2_bytes = static_cast<std::size_t>(properties.l2CacheSize);
-    limits_.arch = cuda_code_arch(device);
-    limits_.cooperative = properties.cooperativeLaunch != 0;
-    if (limits_.arch >= 90) {
-      count_clusters();
-    }
-    if (change) {
-      change(limits_);
-    }
-    // Last: what throws before it leaves nothing behind.
-    ONDES_CUDA_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
-  }
-
-  ~CudaStepDevice() override {
-    // Nothing to be done about a status here: the memory goes with the process at the latest.
-    static_cast<void>(cudaSetDevice(device_));
-    static_cast<void>(cudaStreamSynchronize(stream_));
-    for (void* memory : memory_) {
-      static_cast<void>(cudaFree(memory));
-    }
-    for (void* memory : staging_) {
-      static_cast<void>(cudaFreeHost(memory));
-    }
-    static_cast<void>(cudaStreamDestroy(stream_));
-  }
-
-  const DeviceLimits& limits() const noexcept override { return limits_; }
-  std::string name() const override { return name_; }
-
-  void* allocate(std::size_t bytes) override {
-    ONDES_CUDA_CHECK(cudaSetDevice(device_));
-    memory_.push_back(nullptr);
-    ONDES_CUDA_CHECK(cudaMalloc(&memory_.back(), bytes > 0 ? bytes : 16));
-    return memory_.back();
-  }
-
-  void* allocate_staging(std::size_t bytes) override {
-    ONDES_CUDA_CHECK(cudaSetDevice(device_));
-    staging_.push_back(nullptr);
-    ONDES_CUDA_CHECK(cudaMallocHost(&staging_.back(), bytes > 0 ? bytes : 16));
-    return staging_.back();
-  }
+  CudaStepDevice(int device, const LimitsChange& change)
+      : CudaDeviceOf(device, [&](DeviceLimits& limits) {
+          if (limits.arch >= 90) {
+            limits.clusters = count_clusters(limits);
+          }
+          if (change) {
+            change(limits);
+          }
+        }) {}
 
   void prepare(Precision precision, const StepLaunch& launch) override {
-    const auto* kernel = reinterpret_cast<const void*>(kernel_of(precision, launch));
-    cudaFuncAttributes attributes{};
-    ONDES_CUDA_CHECK(cudaFuncGetAttributes(&attributes, kernel));
-    if (launch.threads > attributes.maxThreadsPerBlock) {
-      throw Error(ErrorCode::no_device, "cuda: a block of the step kernel: expected at most " +
-                                            std::to_string(attributes.maxThreadsPerBlock) +
-                                            " threads, found " + std::to_string(launch.threads));
-    }
-    // The limit is the kernel's, which plans of other runners share: it is only ever raised.
-    const auto shared = static_cast<int>(launch.shared_bytes);
-    if (shared > attributes.maxDynamicSharedSizeBytes) {
-      ONDES_CUDA_CHECK(
-          cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared));
-    }
+    prepare_kernel(precision, launch);
   }
 
-  void upload(void* to, const void* from, std::size_t bytes) noexcept override {
-    if (ready() && bytes > 0) {
-      note(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream_));
-    }
-  }
-  void download(void* to, const void* from, std::size_t bytes) noexcept override {
-    if (ready() && bytes > 0) {
-      note(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream_));
-    }
-  }
   void clear(void* from, std::size_t bytes) noexcept override {
     if (ready() && bytes > 0) {
-      note(cudaMemsetAsync(from, 0, bytes, stream_));
+      note(cudaMemsetAsync(from, 0, bytes, stream()));
     }
   }
 
   void dense(const DenseCall& call) noexcept override {
     if (ready()) {
-      dense_kernel<<<static_cast<unsigned>(dense_blocks(call)), kDenseThreads, 0, stream_>>>(call);
+      dense_kernel<<<static_cast<unsigned>(dense_blocks(call)), kDenseThreads, 0, stream()>>>(call);
       note(cudaGetLastError());
     }
   }
@@ -170,53 +137,10 @@ class CudaStepDevice final : public StepDevice {
             const StepModelView& model,
             const StepCall& call) noexcept override {
     if (ready()) {
-      GridConfig grid(launch, launch.blocks(call.lane_count), stream_);
+      GridConfig grid(launch, launch.blocks(call.lane_count), stream());
       note(cudaLaunchKernelEx(&grid.config, kernel_of(precision, launch), model, call));
     }
   }
-
-  bool finish() noexcept override {
-    if (ready()) {
-      note(cudaStreamSynchronize(stream_));
-    }
-    return status_ == cudaSuccess;
-  }
-  std::string failure() const override {
-    return status_ == cudaSuccess ? "" : cudaGetErrorString(status_);
-  }
-
- private:
-  // How many clusters run at once when each block takes all the shared memory it can have.
-  void count_clusters() {
-    StepLaunch launch;
-    launch.threads = 512;
-    launch.cluster_blocks = kClusterBlocks;
-    launch.shared_bytes = limits_.shared_bytes_per_block;
-    prepare(Precision::i8, launch);
-    const GridConfig grid(launch, kClusterBlocks, nullptr);
-    ONDES_CUDA_CHECK(cudaOccupancyMaxActiveClusters(
-        &limits_.clusters, kernel_of(Precision::i8, launch), &grid.config));
-  }
-  // The current device is a thread's own, and the render thread is not the one that set up.
-  bool ready() noexcept {
-    if (status_ == cudaSuccess) {
-      note(cudaSetDevice(device_));
-    }
-    return status_ == cudaSuccess;
-  }
-  void note(cudaError_t status) noexcept {
-    if (status_ == cudaSuccess) {
-      status_ = status;
-    }
-  }
-
-  int device_;
-  cudaStream_t stream_ = nullptr;
-  cudaError_t status_ = cudaSuccess;
-  std::string name_;
-  DeviceLimits limits_;
-  std::vector<void*> memory_;
-  std::vector<void*> staging_;
 };
 
 }  // namespace

@@ -1,6 +1,5 @@
 // The step device that is a GPU; no CUDA header is needed to include this one. Set-up thread.
 #pragma once
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -15,8 +14,6 @@ int usable_cuda_device(std::string* why);
 // compiled anew by the driver, lacks what newer devices have. Throws Error{no_device} if it cannot be
 // asked.
 int cuda_code_arch(int device);
-
-using LimitsChange = std::function<void(DeviceLimits&)>;
 
 // `change` bends the limits that the planner sees, for benchmarks. Throws Error{no_device} if the device
 // cannot be opened.

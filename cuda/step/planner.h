@@ -15,19 +15,11 @@
 #include <string>
 #include <vector>
 
+#include "cuda/device.h"
 #include "cuda/step/call_internal.h"
 #include "cuda/step/pack.h"
 
 namespace ondes::gpu {
-
-struct DeviceLimits {
-  int multiprocessors = 1;
-  std::size_t shared_bytes_per_block = 48 * 1024;  // with the dynamic limit raised
-  std::size_t l2_bytes = 0;
-  int clusters = 0;          // of kClusterBlocks blocks with all their shared memory, at once
-  bool cooperative = false;  // launches whose blocks all run at once, one a multiprocessor
-  int arch = 0;              // 90 for sm_90; below 80 tensor cores are not used
-};
 
 inline constexpr int kLaneGroups[] = {1, 4, 8};
 inline constexpr int kClusterBlocks = 8;  // the most that every device with clusters has

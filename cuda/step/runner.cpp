@@ -10,7 +10,6 @@
 #include "cuda/step/persistent_planner.h"
 #include "cuda/step/tile_planner.h"
 #include "engine/cpu/runner_options.h"
-#include "engine/error.h"
 
 namespace ondes::gpu {
 namespace {
@@ -131,15 +130,6 @@ class DeviceStepRunner final : public StepRunner {
     return static_cast<T*>(device_->allocate(std::max<std::size_t>(count, 4) * sizeof(T)));
   }
 
-  // Of set-up alone: later a failure is NaN, which writers refuse.
-  void must_have_finished() {
-    if (!device_->finish()) {
-      throw Error(ErrorCode::no_device,
-                  "cuda: " + device_->name() +
-                      " failed while it was given a network: " + device_->failure());
-    }
-  }
-
   void allocate() {
     const StepModelView& view = model_.view;
     const std::size_t lanes = size(options_.max_lanes);
@@ -177,7 +167,7 @@ class DeviceStepRunner final : public StepRunner {
       words = std::max(words, WordMap(view, launch.persistent).bytes(most));
     }
     call_.words = words > 0 ? static_cast<Word*>(device_->allocate(words)) : nullptr;
-    must_have_finished();  // the image is not needed on the host once it is there
+    must_have_finished(*device_);  // the image is not needed on the host once it is there
   }
 
   int probe_width() const {
