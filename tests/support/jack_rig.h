@@ -5,6 +5,8 @@
 #include <jack/jack.h>
 #include <jack/midiport.h>
 #include <signal.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +17,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -27,15 +30,55 @@ inline bool jackd_is_installed() {
   return ::access("/usr/bin/jackd", X_OK) == 0;
 }
 
+// One of a few names for servers, no other test's at the same time. JACK remembers eight servers of a
+// user; one that did not end in order keeps its place until another of its name begins.
+class JackServerName {
+ public:
+  JackServerName() {
+    constexpr int kNames = 3;
+    for (int i = 0; lock_ < 0 && i < kNames; ++i) {
+      take(i, LOCK_EX | LOCK_NB);
+    }
+    if (lock_ < 0) {
+      take(0, LOCK_EX);  // waits for its turn
+    }
+  }
+  ~JackServerName() { ::close(lock_); }
+  JackServerName(const JackServerName&) = delete;
+  JackServerName& operator=(const JackServerName&) = delete;
+
+  const std::string& get() const { return name_; }
+
+ private:
+  void take(int index, int how) {
+    name_ = "ondes-test-" + std::to_string(index);
+    const std::string file = std::filesystem::temp_directory_path() /
+                             (name_ + "-of-" + std::to_string(::getuid()) + ".lock");
+    const int opened = ::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (opened < 0) {
+      throw std::runtime_error("cannot open " + file);
+    }
+    if (::flock(opened, how) == 0) {
+      lock_ = opened;
+    } else {
+      ::close(opened);
+    }
+  }
+
+  std::string name_;
+  int lock_ = -1;
+};
+
 // Runs while it lives, under a name of its own, which programs that the test starts inherit.
 class JackServer {
  public:
   explicit JackServer(int period_frames, int rate_hz = 48000) {
-    const std::string name = "ondes-test-" + std::to_string(::getpid());
+    const std::string& name = name_.get();
     ::setenv("JACK_DEFAULT_SERVER", name.c_str(), 1);
     ::setenv("JACK_NO_AUDIO_RESERVATION", "1", 1);
     child_ = ::fork();
     if (child_ == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // a test that is ended leaves no server behind
       const int null = ::open("/dev/null", O_WRONLY);
       ::dup2(null, STDOUT_FILENO);
       ::dup2(null, STDERR_FILENO);
@@ -55,7 +98,9 @@ class JackServer {
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }
     stop();
-    throw std::runtime_error("jackd does not answer");
+    throw std::runtime_error(
+        "jackd does not answer; what it says itself: jackd --no-realtime --name " + name +
+        " -d dummy");
   }
   ~JackServer() { stop(); }
   JackServer(const JackServer&) = delete;
@@ -76,6 +121,7 @@ class JackServer {
   }
 
  private:
+  JackServerName name_;
   pid_t child_ = -1;
 };
 
