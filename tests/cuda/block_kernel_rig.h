@@ -12,20 +12,6 @@
 
 namespace ondes {
 
-inline std::vector<float> judged(const BlockPlan& plan, const BlockSignal& signal) {
-  return evaluate_block_plan(plan, signal.part(0, signal.plan_frames));
-}
-
-// Where two signals differ first; -1 if nowhere. NaN equals NaN.
-inline long long first_difference(const std::vector<float>& a, const std::vector<float>& b) {
-  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-    if (a[i] != b[i] && !(std::isnan(a[i]) && std::isnan(b[i]))) {
-      return static_cast<long long>(i);
-    }
-  }
-  return a.size() == b.size() ? -1 : static_cast<long long>(std::min(a.size(), b.size()));
-}
-
 // Error of a signal as a part of what is expected, both as root mean squares; NaN where one is.
 inline double relative_error(const std::vector<float>& found, const std::vector<float>& expected) {
   double error = 0.0;

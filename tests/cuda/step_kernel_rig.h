@@ -1,10 +1,12 @@
 // What the tests of emulated step kernels share: runners on an emulated device, shapes that meet
-// every branch, lanes, and the comparison of a lane's inside under teacher forcing.
+// every branch, lanes, and the comparisons of a lane's inside and of its likelihoods under teacher
+// forcing.
 #pragma once
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -80,6 +82,31 @@ inline std::vector<RigLane> lanes_of(int count) {
 inline constexpr int kTotal =
     90;  // nearly three rows of the rig; rings of up to 16 wrap five times
 
+// What a runner makes of lanes, and every hidden value and output of the one in slot 1.
+struct Probed {
+  std::vector<float> values;
+  std::vector<RigResult> results;
+};
+
+inline Probed probed(StepRunner& runner,
+                     const StepPlan& plan,
+                     const RunnerRig& rig,
+                     const std::vector<RigLane>& lanes,
+                     int samples,
+                     int block) {
+  const int width =
+      plan.layer_count() * (plan.residual_channels + plan.gate_channels) + plan.output.outputs;
+  Buffer values(samples, width);
+  StepProbe probe{1, values.view(), 0};
+  runner.set_probe(&probe);
+  Probed found;
+  found.results = rig.run(runner, lanes, samples, block);
+  CHECK(probe.next_frame == samples);
+  runner.set_probe(nullptr);
+  found.values.assign(values.view().data(), values.view().data() + samples * width);
+  return found;
+}
+
 // Every hidden value and output, and the likelihoods, of a lane under teacher forcing.
 struct Followed {
   std::vector<float> hidden;
@@ -88,15 +115,31 @@ struct Followed {
 
 inline Followed follow(StepRunner& runner, const StepPlan& plan, const RunnerRig& rig, int block) {
   const std::vector<float> teacher = rig.teacher(3, kTotal);
-  const int width =
-      plan.layer_count() * (plan.residual_channels + plan.gate_channels) + plan.output.outputs;
-  Buffer values(kTotal, width);
-  StepProbe probe{1, values.view(), 0};
-  runner.set_probe(&probe);
-  const auto results = rig.run(runner, {{1, 31, 1.0F, teacher}}, kTotal, block);
-  CHECK(probe.next_frame == kTotal);
-  runner.set_probe(nullptr);
-  return {{values.view().data(), values.view().data() + kTotal * width}, results[0].log_likelihood};
+  Probed found = probed(runner, plan, rig, {{1, 31, 1.0F, teacher}}, kTotal, block);
+  return {std::move(found.values), std::move(found.results[0].log_likelihood)};
+}
+
+// A forced lane's likelihoods are within `bound` of the CPU's f32 at every shape, on a device whose
+// runner's description says so.
+inline void check_likelihoods_follow(Precision precision,
+                                     const gpu::EmulatedDevice& device,
+                                     const std::string& says,
+                                     double bound) {
+  for (const StepShape& shape : shapes()) {
+    CAPTURE(shape.name);
+    const StepPlan plan = random_step_plan(shape, 13);
+    const RunnerRig rig(plan);
+    const std::vector<float> teacher = rig.teacher(3, kTotal);
+    const std::vector<RigLane> lanes{{1, 31, 1.0F, teacher}};
+    const auto judge = make_cpu_step_runner_for(Isa::scalar, plan, {});
+    const auto expected = rig.run(*judge, lanes, kTotal, 64);
+    StepRunnerOptions options;
+    options.precision = precision;
+    const auto runner = emulated(plan, options, device);
+    CHECK_THAT(runner->description(), Catch::Contains(says));
+    const auto actual = rig.run(*runner, lanes, kTotal, 33);
+    CHECK(largest_difference(actual[0].log_likelihood, expected[0].log_likelihood) < bound);
+  }
 }
 
 // A half keeps 11 bits: a weight and an input are off by up to 2^-12 of themselves each, a product of

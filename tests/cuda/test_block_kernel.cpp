@@ -133,34 +133,9 @@ TEST_CASE("a device without tensor cores takes f16 too") {
 }
 
 TEST_CASE("streams do not hear each other, and a stream started anew is as fresh") {
-  for (unsigned seed = 200; seed < 215; ++seed) {
-    const RandomBlockPlan rig(seed);
-    const BlockPlan& plan = rig.plan();
-    const auto runner = make_device_block_runner(emulated_block_device(ThreadOrder::shuffled), plan,
-                                                 {Precision::f32, 3, 8, 1});
-    std::vector<BlockSignal> signals;
-    std::vector<BlockPlayer> players;
-    for (int s = 0; s < 3; ++s) {
-      signals.emplace_back(plan, 30 + 5 * s, seed + static_cast<unsigned>(s));
-      players.emplace_back(*runner, plan, s);
-    }
-    players[0].play(signals[1], 8);  // a false start
-    players[0].output.clear();
-    players[0].done = 0;
-    runner->start(0);
-    for (int round = 0; round < 40; ++round) {
-      const auto s = static_cast<std::size_t>(round % 3);
-      players[s].play(signals[s], 1 + round % 8);
-    }
-    for (std::size_t s = 0; s < 3; ++s) {
-      while (players[s].done < signals[s].plan_frames) {
-        players[s].play(signals[s], 8);
-      }
-      players[s].finish();
-      CAPTURE(seed, s);
-      CHECK(first_difference(players[s].output, judged(plan, signals[s])) == -1);
-    }
-  }
+  check_streams_apart(215, [](const BlockPlan& plan, const BlockRunnerOptions& options) {
+    return make_device_block_runner(emulated_block_device(ThreadOrder::shuffled), plan, options);
+  });
 }
 
 TEST_CASE("a prewarmed plan equals the judge and is not flushed") {

@@ -81,20 +81,9 @@ TEST_CASE("the f32 kernel's head is within 1e-5 of the CPU's under teacher forci
     const std::vector<RigLane> lanes{{1, 31, 1.0F, teacher}};
     StepRunnerOptions options;
     options.max_lanes = 2;
-    const int width =
-        plan.layer_count() * (plan.residual_channels + plan.gate_channels) + plan.output.outputs;
-    const auto probed = [&](StepRunner& runner, int block) {
-      Buffer values(kTotal, width);
-      StepProbe probe{1, values.view(), 0};
-      runner.set_probe(&probe);
-      const auto results = rig.run(runner, lanes, kTotal, block);
-      CHECK(probe.next_frame == kTotal);
-      std::vector<float> all(values.view().data(), values.view().data() + kTotal * width);
-      return std::pair(all, results);
-    };
     const auto judge = make_cpu_step_runner_for(Isa::scalar, plan, options);
-    const auto [expected, expected_results] = probed(*judge, 64);
-    const auto [actual, results] = probed(*emulated(plan, options), 17);
+    const auto [expected, expected_results] = probed(*judge, plan, rig, lanes, kTotal, 64);
+    const auto [actual, results] = probed(*emulated(plan, options), plan, rig, lanes, kTotal, 17);
     CHECK(largest_difference(actual, expected) < 1e-5);
     CHECK(results[0].output == teacher);
     // ln P by bins: its slope in the head's outputs is at most e^9 / 2^16 a unit of scale here.
@@ -118,22 +107,13 @@ TEST_CASE("random shapes, lanes, cuts and devices keep f32 within 1e-5 of the CP
     CAPTURE(seed, text(random_step_shape(seed)), lanes.size());
     StepRunnerOptions options;
     options.max_lanes = 7;
-    const int width =
-        plan.layer_count() * (plan.residual_channels + plan.gate_channels) + plan.output.outputs;
-    const auto probed = [&](StepRunner& runner, int block) {
-      Buffer values(kSamples, width);
-      StepProbe probe{1, values.view(), 0};
-      runner.set_probe(&probe);
-      rig.run(runner, lanes, kSamples, block);
-      CHECK(probe.next_frame == kSamples);
-      return std::vector<float>(values.view().data(), values.view().data() + kSamples * width);
-    };
     gpu::EmulatedDevice device;
     device.limits.multiprocessors = 1 + static_cast<int>(seed % 5);
     device.limits.shared_bytes_per_block = (seed % 2 == 0 ? 227U : 64U) * 1024U;
     const auto judge = make_cpu_step_runner_for(Isa::scalar, plan, options);
-    CHECK(largest_difference(probed(*emulated(plan, options, device), -30), probed(*judge, 64)) <
-          1e-5);
+    const auto kernel = emulated(plan, options, device);
+    CHECK(largest_difference(probed(*kernel, plan, rig, lanes, kSamples, -30).values,
+                             probed(*judge, plan, rig, lanes, kSamples, 64).values) < 1e-5);
   }
 }
 
@@ -185,24 +165,10 @@ TEST_CASE("f16 lanes sound the same in a block of their own, in groups, in any c
 }
 
 TEST_CASE("a cluster's f16 likelihoods follow the CPU's f32") {
-  for (const StepShape& shape : shapes()) {
-    CAPTURE(shape.name);
-    const StepPlan plan = random_step_plan(shape, 13);
-    const RunnerRig rig(plan);
-    const std::vector<float> teacher = rig.teacher(3, kTotal);
-    const std::vector<RigLane> lanes{{1, 31, 1.0F, teacher}};
-    const auto judge = make_cpu_step_runner_for(Isa::scalar, plan, {});
-    const auto expected = rig.run(*judge, lanes, kTotal, 64);
-    StepRunnerOptions options;
-    options.precision = Precision::f16;
-    gpu::EmulatedDevice device;
-    device.limits.clusters = 16;
-    const auto runner = emulated(plan, options, device);
-    CHECK_THAT(runner->description(), Catch::Contains("f16, a cluster of 8 blocks a lane"));
-    const auto actual = rig.run(*runner, lanes, kTotal, 33);
-    CHECK(largest_difference(actual[0].log_likelihood, expected[0].log_likelihood) <
-          kHalfLikelihood);
-  }
+  gpu::EmulatedDevice device;
+  device.limits.clusters = 16;
+  check_likelihoods_follow(Precision::f16, device, "f16, a cluster of 8 blocks a lane",
+                           kHalfLikelihood);
 }
 
 TEST_CASE("f16 refuses weights beyond a half by name, and a CPU refuses f16") {
@@ -270,21 +236,9 @@ TEST_CASE(
 
 // Likelihoods stand for the head's outputs, which a cluster does not show; 1e-3 as above.
 TEST_CASE("a cluster's f32 likelihoods follow the CPU's") {
-  for (const StepShape& shape : shapes()) {
-    CAPTURE(shape.name);
-    const StepPlan plan = random_step_plan(shape, 13);
-    const RunnerRig rig(plan);
-    const std::vector<float> teacher = rig.teacher(3, kTotal);
-    const std::vector<RigLane> lanes{{1, 31, 1.0F, teacher}};
-    gpu::EmulatedDevice device;
-    device.limits.clusters = 16;
-    const auto judge = make_cpu_step_runner_for(Isa::scalar, plan, {});
-    const auto expected = rig.run(*judge, lanes, kTotal, 64);
-    const auto runner = emulated(plan, {}, device);
-    CHECK_THAT(runner->description(), Catch::Contains("a cluster of 8 blocks a lane"));
-    const auto actual = rig.run(*runner, lanes, kTotal, 33);
-    CHECK(largest_difference(actual[0].log_likelihood, expected[0].log_likelihood) < 1e-3);
-  }
+  gpu::EmulatedDevice device;
+  device.limits.clusters = 16;
+  check_likelihoods_follow(Precision::f32, device, "a cluster of 8 blocks a lane", 1e-3);
 }
 
 TEST_CASE("no order of a block's threads changes a sample") {

@@ -5,67 +5,41 @@
 #include <cmath>
 
 #include "cuda/step/persistent_planner.h"
-#include "cuda/step/runner.h"
-#include "engine/cpu/runner_options.h"
 #include "tests/cuda/emulated_chip_device.h"
-#include "tests/cuda/random_step_plan.h"
-#include "tests/support/runner_rig.h"
+#include "tests/cuda/step_kernel_rig.h"
 
 namespace ondes {
 namespace {
 
-std::vector<StepShape> shapes() {
-  std::vector<StepShape> all;
-  StepShape odd;
-  odd.name = "odd channels, 3 taps, mixture, encoder; two head blocks";
+// The rig's shapes, as they meet every branch here.
+std::vector<StepShape> chip_shapes() {
+  std::vector<StepShape> all = shapes();
+  StepShape& odd = all[0];
+  odd.name += "; two head blocks";
   odd.skip = 43;
   odd.head = 37;
-  odd.taps = 3;
-  odd.dilations = {1, 2, 4, 1, 3};
-  odd.encoder = {6, 5};
-  all.push_back(odd);
-  StepShape gaussian;
+  StepShape& gaussian = all[1];
   gaussian.name = "R = G = 64, 2 taps, Gaussian, no sample features";
   gaussian.residual = gaussian.gate = 64;
   gaussian.skip = 96;
-  gaussian.head = 24;
   gaussian.dilations = {1, 2, 4};
-  gaussian.sample_features = 0;
-  gaussian.distribution = Distribution::gaussian;
-  gaussian.last_residual = false;
-  all.push_back(gaussian);
-  StepShape classes;
-  classes.name = "embedding, mu-law, no rows; skip in several chunks, a large last product";
-  classes.residual = 20;
+  StepShape& classes = all[2];
+  classes.name += "; skip in several chunks, a large last product";
   classes.gate = 70;
-  classes.skip = 40;
   classes.head = 60;
   classes.dilations = {1, 5, 16, 2, 1, 3};
-  classes.row_features = 0;
-  classes.distribution = Distribution::mu_law_categorical;
-  classes.input = InputKind::embedding;
   classes.choices = 256;
-  all.push_back(classes);
   StepShape one_tap;
   one_tap.name = "one tap, one head block";
   one_tap.residual = 9;
   one_tap.skip = 20;
   one_tap.taps = 1;
   one_tap.dilations = {1, 1, 1, 1};
-  all.push_back(one_tap);
+  all[3] = one_tap;
   return all;
 }
 
-std::vector<RigLane> lanes_of(int count) {
-  std::vector<RigLane> lanes;
-  for (int i = 0; i < count; ++i) {
-    const float temperatures[] = {1.0F, 0.7F, 0.0F};
-    lanes.push_back({count - 1 - i, static_cast<std::uint64_t>(20 + i), temperatures[i % 3], {}});
-  }
-  return lanes;
-}
-
-constexpr int kTotal = 70;  // two rows of the rig and a bit; rings of up to 16 wrap four times
+constexpr int kSamples = 70;  // two rows of the rig and a bit; rings of up to 16 wrap four times
 
 // A device just large enough for the kernel: as little shared memory as it takes, so that stages and
 // head blocks are many.
@@ -101,7 +75,7 @@ Run run_on_chip(const StepPlan& plan,
   const auto runner = gpu::make_device_step_runner(
       std::make_unique<gpu::EmulatedChipDevice>(device, chip, &run.report), plan, options);
   run.description = runner->description();
-  run.results = RunnerRig(plan).run(*runner, lanes, kTotal, block, interleave);
+  run.results = RunnerRig(plan).run(*runner, lanes, kSamples, block, interleave);
   return run;
 }
 
@@ -115,13 +89,13 @@ std::vector<RigResult> expected_of(const StepPlan& plan,
                                    const StepRunnerOptions& options,
                                    const std::vector<RigLane>& lanes) {
   const auto judge = make_cpu_step_runner_for(Isa::scalar, plan, options);
-  return RunnerRig(plan).run(*judge, lanes, kTotal, 64);
+  return RunnerRig(plan).run(*judge, lanes, kSamples, 64);
 }
 
 TEST_CASE("across the chip i8 and i16 give the CPU's bytes whatever order blocks move in") {
   int last_alone = 0;
   int last_shared = 0;
-  for (const StepShape& shape : shapes()) {
+  for (const StepShape& shape : chip_shapes()) {
     const StepPlan plan = random_step_plan(shape, 5);
     for (const Precision precision : {Precision::i8, Precision::i16}) {
       StepRunnerOptions options;
@@ -150,7 +124,7 @@ TEST_CASE("across the chip i8 and i16 give the CPU's bytes whatever order blocks
 }
 
 TEST_CASE("one block that moves only when no other can makes no difference, whichever it is") {
-  const StepPlan plan = random_step_plan(shapes()[0], 6);
+  const StepPlan plan = random_step_plan(chip_shapes()[0], 6);
   StepRunnerOptions options;
   options.precision = Precision::i8;
   options.max_lanes = 3;
@@ -175,7 +149,7 @@ TEST_CASE("one block that moves only when no other can makes no difference, whic
 // One lane takes the launch of one, more the launch with at least a stage a lane, nine the block a
 // lane: all on the states that the others left.
 TEST_CASE("across the chip lanes follow each other, come alone and give way to other kernels") {
-  const StepPlan plan = random_step_plan(shapes()[2], 7);
+  const StepPlan plan = random_step_plan(chip_shapes()[2], 7);
   StepRunnerOptions options;
   options.precision = Precision::i16;
   options.max_lanes = 9;
@@ -223,7 +197,7 @@ TEST_CASE("across the chip random shapes, lanes, cuts and devices give the CPU's
 // a network of random weights does not blow a difference up. Sums are cut as test_step_kernel.cpp
 // says, for the same 1e-5.
 TEST_CASE("across the chip f32 is within 1e-5 of the CPU") {
-  const StepPlan plan = random_step_plan(shapes()[1], 8);
+  const StepPlan plan = random_step_plan(chip_shapes()[1], 8);
   StepRunnerOptions options;
   options.max_lanes = 2;
   const gpu::EmulatedDevice device = small_chip(plan, Precision::f32, 2);
@@ -235,7 +209,7 @@ TEST_CASE("across the chip f32 is within 1e-5 of the CPU") {
     const Run run = run_on_chip(plan, options, device, chip, lanes, 20);
     check_sound(run.report);
     for (std::size_t i = 0; i < lanes.size(); ++i) {
-      for (std::size_t t = 0; t < kTotal; ++t) {
+      for (std::size_t t = 0; t < kSamples; ++t) {
         CAPTURE(i, t);
         REQUIRE(std::fabs(run.results[i].output[t] - expected[i].output[t]) < 1e-5F);
       }
@@ -245,9 +219,9 @@ TEST_CASE("across the chip f32 is within 1e-5 of the CPU") {
 
 // 1e-3 of likelihoods as in test_step_kernel.cpp; f16 is held to the CPU's f32.
 TEST_CASE("across the chip a teacher's samples and their likelihoods are the CPU's") {
-  for (const StepShape& shape : shapes()) {
+  for (const StepShape& shape : chip_shapes()) {
     const StepPlan plan = random_step_plan(shape, 9);
-    const std::vector<float> teacher = RunnerRig(plan).teacher(3, kTotal);
+    const std::vector<float> teacher = RunnerRig(plan).teacher(3, kSamples);
     const std::vector<RigLane> lanes{{1, 31, 1.0F, teacher}, {0, 32, 1.0F, teacher}};
     for (const Precision precision : {Precision::f32, Precision::f16, Precision::i16}) {
       CAPTURE(shape.name, precision_name(precision));
@@ -261,7 +235,7 @@ TEST_CASE("across the chip a teacher's samples and their likelihoods are the CPU
       check_sound(run.report);
       CHECK(run.results[0].output == teacher);
       CHECK((precision != Precision::i16 || run.results == expected));
-      for (std::size_t t = 0; t < kTotal; ++t) {
+      for (std::size_t t = 0; t < kSamples; ++t) {
         REQUIRE(std::fabs(run.results[1].log_likelihood[t] - expected[1].log_likelihood[t]) <
                 1e-3F);
       }
@@ -271,25 +245,25 @@ TEST_CASE("across the chip a teacher's samples and their likelihoods are the CPU
 
 // The emulator gives up when no block can move; a GPU after so many looks.
 TEST_CASE("a word that never comes ends in NaN for good, not in a hang") {
-  const StepPlan plan = random_step_plan(shapes()[0], 10);
+  const StepPlan plan = random_step_plan(chip_shapes()[0], 10);
   StepRunnerOptions options;
   options.precision = Precision::i8;
   options.max_lanes = 2;
   const gpu::EmulatedDevice device = small_chip(plan, options.precision, 2);
   const auto expected = expected_of(plan, options, lanes_of(2));
-  const Run whole = run_on_chip(plan, options, device, {}, lanes_of(2), kTotal);
+  const Run whole = run_on_chip(plan, options, device, {}, lanes_of(2), kSamples);
   // The words of a sample are of every kind: each of them is missed.
-  const std::int64_t a_sample = whole.report.stores / (2 * kTotal);
+  const std::int64_t a_sample = whole.report.stores / (2 * kSamples);
   for (std::int64_t dropped = 11 * a_sample; dropped < 12 * a_sample; dropped += 3) {
     CAPTURE(dropped, a_sample);
     gpu::EmulatedChipConfig chip;
     chip.dropped_store = dropped;
-    const Run run = run_on_chip(plan, options, device, chip, lanes_of(2), kTotal / 2);
+    const Run run = run_on_chip(plan, options, device, chip, lanes_of(2), kSamples / 2);
     CHECK(run.report.stuck);
     CHECK(run.report.launches <= 2);
     for (const RigResult& lane : run.results) {
-      CHECK(std::isnan(lane.output[kTotal / 2 - 1]));
-      CHECK(std::isnan(lane.output[kTotal - 1]));
+      CHECK(std::isnan(lane.output[kSamples / 2 - 1]));
+      CHECK(std::isnan(lane.output[kSamples - 1]));
     }
   }
   CHECK(whole.results == expected);

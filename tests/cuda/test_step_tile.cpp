@@ -35,22 +35,8 @@ TEST_CASE("on tensor cores a block's hidden layers and likelihoods follow the CP
 }
 
 TEST_CASE("on tensor cores a cluster's likelihoods follow the CPU's f32") {
-  for (const StepShape& shape : shapes()) {
-    CAPTURE(shape.name);
-    const StepPlan plan = random_step_plan(shape, 13);
-    const RunnerRig rig(plan);
-    const std::vector<float> teacher = rig.teacher(3, kTotal);
-    const std::vector<RigLane> lanes{{1, 31, 1.0F, teacher}};
-    const auto judge = make_cpu_step_runner_for(Isa::scalar, plan, {});
-    const auto expected = rig.run(*judge, lanes, kTotal, 64);
-    StepRunnerOptions options;
-    options.precision = Precision::f16;
-    const auto runner = emulated(plan, options, with_tensor_cores(16));
-    CHECK_THAT(runner->description(), Catch::Contains("tensor cores, a cluster of 8 blocks"));
-    const auto actual = rig.run(*runner, lanes, kTotal, 33);
-    CHECK(largest_difference(actual[0].log_likelihood, expected[0].log_likelihood) <
-          kHalfLikelihood);
-  }
+  check_likelihoods_follow(Precision::f16, with_tensor_cores(16),
+                           "tensor cores, a cluster of 8 blocks", kHalfLikelihood);
 }
 
 // R = G = 64, which has instances of its own: chains in registers along a cluster.

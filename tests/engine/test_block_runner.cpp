@@ -13,20 +13,6 @@
 namespace ondes {
 namespace {
 
-std::vector<float> judged(const BlockPlan& plan, const BlockSignal& signal) {
-  return evaluate_block_plan(plan, signal.part(0, signal.plan_frames));
-}
-
-// Where two signals differ first; -1 if nowhere. NaN equals NaN.
-long long first_difference(const std::vector<float>& a, const std::vector<float>& b) {
-  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-    if (a[i] != b[i] && !(std::isnan(a[i]) && std::isnan(b[i]))) {
-      return static_cast<long long>(i);
-    }
-  }
-  return a.size() == b.size() ? -1 : static_cast<long long>(std::min(a.size(), b.size()));
-}
-
 std::vector<int> random_blocks(std::mt19937& random, int most) {
   std::vector<int> blocks(7);
   for (int& block : blocks) {
@@ -263,34 +249,9 @@ TEST_CASE("output comes as soon as the look-ahead allows") {
 }
 
 TEST_CASE("streams do not hear each other, and a stream started anew is as fresh") {
-  for (unsigned seed = 200; seed < 220; ++seed) {
-    const RandomBlockPlan rig(seed);
-    const BlockPlan& plan = rig.plan();
-    const auto runner = make_cpu_block_runner(plan, {Precision::f32, 3, 8, 1});
-    std::vector<BlockSignal> signals;
-    std::vector<BlockPlayer> players;
-    for (int s = 0; s < 3; ++s) {
-      signals.emplace_back(plan, 30 + 5 * s, seed + static_cast<unsigned>(s));
-      players.emplace_back(*runner, plan, s);
-    }
-    // A false start of the first one.
-    players[0].play(signals[1], 8);
-    players[0].output.clear();
-    players[0].done = 0;
-    runner->start(0);
-    for (int round = 0; round < 40; ++round) {
-      const auto s = static_cast<std::size_t>(round % 3);
-      players[s].play(signals[s], 1 + round % 8);
-    }
-    for (std::size_t s = 0; s < 3; ++s) {
-      while (players[s].done < signals[s].plan_frames) {
-        players[s].play(signals[s], 8);
-      }
-      players[s].finish();
-      CAPTURE(seed, s);
-      CHECK(first_difference(players[s].output, judged(plan, signals[s])) == -1);
-    }
-  }
+  check_streams_apart(220, [](const BlockPlan& plan, const BlockRunnerOptions& options) {
+    return make_cpu_block_runner(plan, options);
+  });
 }
 
 TEST_CASE("a prewarmed plan equals the judge and is not flushed") {

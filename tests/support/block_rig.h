@@ -1,7 +1,9 @@
-// Random block plans with every kind of operation, random signals, and runs of a runner over random
-// schedules of blocks.
+// Random block plans with every kind of operation, random signals, runs of a runner over random
+// schedules of blocks, and what they are held to.
 #pragma once
 #include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
 #include <list>
 #include <memory>
 #include <numeric>
@@ -331,6 +333,53 @@ inline std::vector<float> played(BlockRunner& runner,
   }
   player.finish();
   return player.output;
+}
+
+inline std::vector<float> judged(const BlockPlan& plan, const BlockSignal& signal) {
+  return evaluate_block_plan(plan, signal.part(0, signal.plan_frames));
+}
+
+// Where two signals differ first; -1 if nowhere. NaN equals NaN.
+inline long long first_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    if (a[i] != b[i] && !(std::isnan(a[i]) && std::isnan(b[i]))) {
+      return static_cast<long long>(i);
+    }
+  }
+  return a.size() == b.size() ? -1 : static_cast<long long>(std::min(a.size(), b.size()));
+}
+
+// Streams in turns, the first after a false start: each has the judge's samples. make(plan, options)
+// gives the runner; plans are those of seeds 200 to end_seed.
+template <class MakeRunner>
+void check_streams_apart(unsigned end_seed, const MakeRunner& make) {
+  for (unsigned seed = 200; seed < end_seed; ++seed) {
+    const RandomBlockPlan rig(seed);
+    const BlockPlan& plan = rig.plan();
+    const auto runner = make(plan, BlockRunnerOptions{Precision::f32, 3, 8, 1});
+    std::vector<BlockSignal> signals;
+    std::vector<BlockPlayer> players;
+    for (int s = 0; s < 3; ++s) {
+      signals.emplace_back(plan, 30 + 5 * s, seed + static_cast<unsigned>(s));
+      players.emplace_back(*runner, plan, s);
+    }
+    players[0].play(signals[1], 8);  // the false start
+    players[0].output.clear();
+    players[0].done = 0;
+    runner->start(0);
+    for (int round = 0; round < 40; ++round) {
+      const auto s = static_cast<std::size_t>(round % 3);
+      players[s].play(signals[s], 1 + round % 8);
+    }
+    for (std::size_t s = 0; s < 3; ++s) {
+      while (players[s].done < signals[s].plan_frames) {
+        players[s].play(signals[s], 8);
+      }
+      players[s].finish();
+      CAPTURE(seed, s);
+      CHECK(first_difference(players[s].output, judged(plan, signals[s])) == -1);
+    }
+  }
 }
 
 }  // namespace ondes
