@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "apps/broken_voice.h"
 #include "apps/feature_machine.h"
 #include "apps/feature_source.h"
 #include "apps/interrupt.h"
@@ -30,14 +31,19 @@ void refuse_score_options(const RenderOptions& options) {
 // The samples of one call, with the gain of --gain-db, into the sink.
 class Output {
  public:
-  Output(MixSink& sink, int max_frames, double gain_db)
+  Output(MixSink& sink, const FeatureRequest& request, const BlockRunner& runner)
       : sink_(sink),
-        buffer_(max_frames, 1),
-        gain_(static_cast<float>(std::pow(10.0, gain_db / 20.0))) {}
+        request_(request),
+        runner_(runner),
+        buffer_(runner.max_output_frames(), 1),
+        gain_(static_cast<float>(std::pow(10.0, request.options.gain_db / 20.0))) {}
 
   Frames room() { return buffer_.view(); }
   void add(int frames) {
     const Frames block = buffer_.view().subview(0, frames);
+    const VoiceFile& voice = request_.voice.file;
+    require_finite(block, static_cast<double>(samples_), voice.sample_rate_hz, request_.input,
+                   voice.name, runner_);
     for (int t = 0; t < frames; ++t) {
       block[t][0] *= gain_;
     }
@@ -48,6 +54,8 @@ class Output {
 
  private:
   MixSink& sink_;
+  const FeatureRequest& request_;
+  const BlockRunner& runner_;
   Buffer buffer_;
   float gain_;
   std::int64_t samples_ = 0;
@@ -123,7 +131,7 @@ RenderSummary render_features(const FeatureRequest& request) {
   summary.input = kind;
   summary.conversions = source->conversions();
   summary.remarks = source->remarks();
-  Output output(sink, runner.max_output_frames(), request.options.gain_db);
+  Output output(sink, request, runner);
   {
     Progress progress(request.progress, request.output == "-" ? "render" : request.output,
                       machine.samples, rate_hz);

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "apps/broken_voice.h"
 #include "apps/interrupt.h"
 #include "apps/mix_sink.h"
 #include "apps/output_path.h"
@@ -97,6 +98,8 @@ double synthesise(const RenderRequest& request,
     const int samples = static_cast<int>(std::min<std::int64_t>(kBlockSamples, total - position));
     const Frames block = mix.view().subview(0, samples);
     synth.process(sequencer.next(samples), block);
+    require_finite(block, static_cast<double>(position), rate_hz, request.score.name,
+                   request.voice.file.name, runner);
     if (request.options.tail_s) {
       fade_cut(block, position, total, rate_hz);
     }

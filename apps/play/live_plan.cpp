@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "apps/broken_voice.h"
 #include "engine/buffer.h"
 #include "engine/stream/load_meter.h"
 
@@ -43,13 +44,20 @@ LiveTrial try_voice(SynthVoice voice, const SynthOptions& options, int block_sam
     note.value = 0.8F;
   }
   Buffer block(block_samples, 2);
+  const auto check = [&](double made_s) {
+    if (finite_frames(block.view()) < block_samples) {
+      throw broken_voice_error(voice.name, made_s, voice.runner->failure());
+    }
+  };
   synth.process(chord, block.view());  // unmeasured: memory is touched for the first time
+  check(0.0);
   double busy_s = 0.0;
   double made_s = 0.0;
   while (made_s < kTrialS && busy_s < kMostTrialS) {
     const Clock::time_point begin = Clock::now();
     synth.process({}, block.view());
     busy_s += std::chrono::duration<double>(Clock::now() - begin).count();
+    check(made_s);
     made_s += static_cast<double>(block_samples) / voice.contract->sample_rate_hz;
   }
   LiveTrial trial;

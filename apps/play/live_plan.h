@@ -25,7 +25,7 @@ struct LiveTrial {
 };
 
 // Holds a note on every lane, unheard, for a moment (0.15 s of sound, but at most half a second of
-// time), and sees what that takes.
+// time), and sees what that takes. Throws what apps/broken_voice.h says of a voice that breaks in it.
 LiveTrial try_voice(SynthVoice voice, const SynthOptions& options, int block_samples);
 
 }  // namespace ondes

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "apps/interrupt.h"
@@ -19,7 +18,7 @@
 #include "apps/play/play_source.h"
 #include "apps/play/played_score.h"
 #include "apps/play/recorder.h"
-#include "apps/play/telemetry.h"
+#include "apps/play/stream_watch.h"
 #include "apps/play/terminal_view.h"
 #include "engine/error.h"
 #include "engine/files/atomic_file.h"
@@ -72,11 +71,9 @@ class LivePlayer {
   void look_at_stream();
   void loop_until_done(PlayOutput& output, const MidiInput& input);
   void handle(PlayKey key);
-  void look_at_recording();
   void say(const std::string& text);
   void finish(PlayOutput& output, FirstFailure& failure);
   void report() const;
-  void print_telemetry() const;
 
   LiveRequest request_;
   std::vector<std::shared_ptr<const Voice>> voices_;
@@ -210,8 +207,10 @@ void LivePlayer::fetch_played() {
 }
 
 void LivePlayer::look_at_stream() {
-  const StreamTelemetry before = view_.stream;
-  view_.stream = stream_->telemetry();
+  const int lane_limit = view_.stream.lane_limit;
+  for (const std::string& text : ondes::look_at_stream(*stream_, recorder_.get(), view_)) {
+    say(text);
+  }
   view_.voice_rate_hz = voice().file.sample_rate_hz;
   view_.voice = voice().file.name;
   view_.device = output_.description;
@@ -223,28 +222,10 @@ void LivePlayer::look_at_stream() {
   // What a source begins with has been said.
   const bool changed = view_.stream.source.lanes_limit != lanes_[voice_];
   const auto remark =
-      lane_limit_remark(before.lane_limit, view_.stream.lane_limit,
+      lane_limit_remark(lane_limit, view_.stream.lane_limit,
                         static_cast<double>(view_.stream.device_frames) / output_.sample_rate_hz);
   if (remark && changed) {
     say(*remark);
-  }
-  if (before.underruns == 0 && view_.stream.underruns > 0) {
-    if (const std::string advice = scheduling_advice(view_.stream.scheduling); !advice.empty()) {
-      say(advice);
-    }
-  }
-  look_at_recording();
-}
-
-// A full disk ends the recording, not the sound.
-void LivePlayer::look_at_recording() {
-  if (!recorder_ || view_.recording_failed) {
-    return;
-  }
-  view_.recording = true;
-  if (const std::optional<std::string> failure = recorder_->failure()) {
-    view_.recording_failed = true;
-    say(fmt::format("the recording has ended, playing goes on: {}", *failure));
   }
 }
 
@@ -269,9 +250,12 @@ void LivePlayer::finish(PlayOutput& output, FirstFailure& failure) {
   }
   look_at_stream();
   fetch_played();
+  if (closed) {
+    failure.attempt([&] { check_voice(*stream_, view_, BreakTime::of_stream); });
+  }
   terminal_.reset();
   if (request_.json) {
-    print_telemetry();
+    print_telemetry(view_, output_.sample_rate_hz);
   }
   if (!request_.score_out.empty()) {
     played_.end(static_cast<double>(stream_->rendered_frames()) / output_.sample_rate_hz);
@@ -285,10 +269,7 @@ void LivePlayer::finish(PlayOutput& output, FirstFailure& failure) {
   }
   report();
   if (!closed) {
-    if (failure.any()) {
-      std::fputs(fmt::format("ondes: {}\n", failure.what()).c_str(), stderr);
-    }
-    PlayOutput::leave();
+    PlayOutput::leave(failure);
   }
   failure.throw_it();
 }
@@ -304,11 +285,6 @@ void LivePlayer::report() const {
                   all.lost_events, view_.latency_ms)
           .c_str(),
       stderr);
-}
-
-void LivePlayer::print_telemetry() const {
-  std::fputs((telemetry_to_json(view_, output_.sample_rate_hz, 2).dump() + "\n").c_str(), stdout);
-  std::fflush(stdout);
 }
 
 void LivePlayer::handle(PlayKey key) {
@@ -333,12 +309,15 @@ void LivePlayer::loop_until_done(PlayOutput& output, const MidiInput& input) {
   while (!quit_ && !interrupted()) {
     fetch_played();
     look_at_stream();
+    if (view_.stream.broken) {
+      return;
+    }
     output.watch();
     if (!input.alive()) {
       throw Error(ErrorCode::no_device, "MIDI input: its server has ended");
     }
     if (request_.json && Clock::now() >= next_telemetry) {
-      print_telemetry();
+      print_telemetry(view_, output_.sample_rate_hz);
       next_telemetry += std::chrono::seconds(1);
     }
     if (terminal_) {

@@ -89,7 +89,10 @@ bool PlayOutput::stop() noexcept {
   return device_->stop();
 }
 
-void PlayOutput::leave() {
+void PlayOutput::leave(const FirstFailure& failure) {
+  if (failure.any()) {
+    std::fputs(fmt::format("ondes: {}\n", failure.what()).c_str(), stderr);
+  }
   std::fputs("ondes: the audio device does not close; it is left as it is\n", stderr);
   std::_Exit(kExitNoDevice);
 }

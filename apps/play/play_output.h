@@ -5,6 +5,7 @@
 #include <string>
 
 #include "apps/play/audio_device.h"
+#include "apps/play/first_failure.h"
 #include "engine/stream/clocked_sink.h"
 #include "engine/stream/stream.h"
 
@@ -43,7 +44,8 @@ class PlayOutput {
   // False if the device does not let itself be closed. Then it still holds the stream, and nothing
   // but leave() may follow once what was played is safe.
   bool stop() noexcept;
-  [[noreturn]] static void leave();  // says so, and ends the program with exit code 5
+  // Says `failure` and that, and ends the program with exit code 5.
+  [[noreturn]] static void leave(const FirstFailure& failure);
 
  private:
   std::unique_ptr<ClockedSink> clock_;

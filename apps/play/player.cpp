@@ -5,16 +5,16 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <thread>
 
+#include "apps/broken_voice.h"
 #include "apps/interrupt.h"
 #include "apps/output_path.h"
 #include "apps/play/first_failure.h"
 #include "apps/play/play_deck.h"
 #include "apps/play/play_output.h"
 #include "apps/play/recorder.h"
-#include "apps/play/telemetry.h"
+#include "apps/play/stream_watch.h"
 #include "apps/play/terminal_view.h"
 #include "engine/error.h"
 #include "engine/stream/stream_sizes.h"
@@ -42,9 +42,7 @@ class Player {
   void loop_until_done(PlayOutput& output);
   void handle(PlayKey key);
   void look_at_stream();
-  void look_at_recording();
   void remark(std::string text);
-  void print_telemetry();
   void pass_on_remarks();
   void report();
   void end(PlayOutput& output, FirstFailure& failure);
@@ -109,7 +107,8 @@ Player::Player(const PlayRequest& request) : request_(request) {
   open_stream();
 }
 
-// Renders the first second, unheard, to see what a block costs; then sizes blocks and lead.
+// Renders the first second, unheard, to see what a block costs; then sizes blocks and lead. A voice
+// that breaks in it is refused.
 void Player::open_stream() {
   StreamDemand demand;
   demand.latency_ms = request_.latency_ms;
@@ -127,6 +126,9 @@ void Player::open_stream() {
     const Clock::time_point begin = Clock::now();
     made = trial->render(block.view(), frames);
     const double took_s = std::chrono::duration<double>(Clock::now() - begin).count();
+    if (finite_frames(block.view().subview(0, made)) < made) {
+      throw broken_voice_error(trial->voice_name(), trial->state().position_s, trial->failure());
+    }
     busy_s += took_s;
     frames += made;
     demand.slowest_block_s = std::max(demand.slowest_block_s, took_s);
@@ -194,8 +196,10 @@ void Player::handle(PlayKey key) {
 }
 
 void Player::look_at_stream() {
-  const StreamTelemetry before = view_.stream;
-  view_.stream = stream_->telemetry();
+  const int lane_limit = view_.stream.lane_limit;
+  for (std::string& text : ondes::look_at_stream(*stream_, recorder_.get(), view_)) {
+    remark(std::move(text));
+  }
   const PlaySettings& settings = deck_->settings();
   view_.title = deck_->input().name;
   view_.duration_s = deck_->input().duration_s;
@@ -207,26 +211,8 @@ void Player::look_at_stream() {
   view_.loop_from_s = deck_->loop().from_s.value_or(-1.0);
   view_.loop_to_s = deck_->loop().to_s.value_or(-1.0);
   if (const auto change =
-          lane_limit_remark(before.lane_limit, view_.stream.lane_limit, view_.stream.position_s)) {
+          lane_limit_remark(lane_limit, view_.stream.lane_limit, view_.stream.position_s)) {
     remark(*change);
-  }
-  if (before.underruns == 0 && view_.stream.underruns > 0) {
-    if (const std::string advice = scheduling_advice(view_.stream.scheduling); !advice.empty()) {
-      remark(advice);
-    }
-  }
-  look_at_recording();
-}
-
-// A full disk ends the recording, not the sound.
-void Player::look_at_recording() {
-  if (!recorder_ || view_.recording_failed) {
-    return;
-  }
-  view_.recording = true;
-  if (const std::optional<std::string> failure = recorder_->failure()) {
-    view_.recording_failed = true;
-    remark(fmt::format("the recording has ended, playing goes on: {}", *failure));
   }
 }
 
@@ -250,11 +236,6 @@ void Player::pass_on_remarks() {
   unsaid_.clear();
 }
 
-void Player::print_telemetry() {
-  std::fputs((telemetry_to_json(view_, output_.sample_rate_hz, 2).dump() + "\n").c_str(), stdout);
-  std::fflush(stdout);
-}
-
 void Player::report() {
   const StreamTelemetry& stream = view_.stream;
   std::fputs(
@@ -275,12 +256,12 @@ void Player::loop_until_done(PlayOutput& output) {
     look_at_stream();
     done_ = !deck_->follow(view_.stream);
     pass_on_remarks();
-    if (done_ || quit_ || interrupted()) {
+    if (done_ || quit_ || interrupted() || view_.stream.broken) {
       return;
     }
     output.watch();
     if (request_.json && Clock::now() >= next_telemetry) {
-      print_telemetry();
+      print_telemetry(view_, output_.sample_rate_hz);
       next_telemetry += std::chrono::seconds(1);
     }
     if (!terminal_) {
@@ -341,23 +322,23 @@ void Player::end(PlayOutput& output, FirstFailure& failure) {
     stream_->stop();
   }
   look_at_stream();
+  if (closed) {
+    failure.attempt([&] { check_voice(*stream_, view_, BreakTime::of_source); });
+  }
   if (terminal_) {
     terminal_->show(view_);
     terminal_.reset();
   }
   pass_on_remarks();
   if (request_.json) {
-    print_telemetry();
+    print_telemetry(view_, output_.sample_rate_hz);
   }
   if (recorder_) {
     failure.attempt([&] { recorder_->finish(stream_->tap_lost_frames()); });
   }
   report();
   if (!closed) {
-    if (failure.any()) {
-      std::fputs(fmt::format("ondes: {}\n", failure.what()).c_str(), stderr);
-    }
-    PlayOutput::leave();
+    PlayOutput::leave(failure);
   }
 }
 

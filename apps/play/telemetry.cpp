@@ -73,6 +73,7 @@ nlohmann::json telemetry_to_json(const PlayView& view, int sample_rate_hz, int c
       {"voice_rate", view.voice_rate_hz == 0 ? sample_rate_hz : view.voice_rate_hz},
       {"underruns", stream.underruns},
       {"missing_frames", stream.missing_frames},
+      {"silenced_frames", stream.silenced_frames},
       {"load", stream.load},
       {"worst_load", stream.worst_load},
       {"ahead_ms", 1000.0 * stream.ahead_frames / sample_rate_hz},

@@ -116,8 +116,11 @@ std::string load_line(const Painter& painter, const StreamTelemetry& stream) {
 
 std::string counts_line(const Painter& painter, const PlayView& view) {
   const StreamTelemetry& stream = view.stream;
-  std::string text =
-      fmt::format("underruns {}  latency {:.0f} ms", stream.underruns, view.latency_ms);
+  std::string text = fmt::format("underruns {}", stream.underruns);
+  if (stream.silenced_frames > 0) {
+    text += fmt::format("  silenced {} frames", stream.silenced_frames);
+  }
+  text += fmt::format("  latency {:.0f} ms", view.latency_ms);
   if (stream.source.lanes_limit > 0) {
     text += fmt::format("  notes {} of {}{}", stream.source.lanes_now, stream.source.lanes_limit,
                         stream.lane_limit > 0 ? " (lowered)" : "");
@@ -129,7 +132,7 @@ std::string counts_line(const Painter& painter, const PlayView& view) {
     text += fmt::format("  late keys {}  lost {}", view.late_events, view.lost_events);
   }
   const std::string line = painter.line(text);
-  return stream.underruns > 0 ? painter.paint("31", line) : line;
+  return stream.underruns + stream.silenced_frames > 0 ? painter.paint("31", line) : line;
 }
 
 }  // namespace

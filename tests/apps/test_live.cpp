@@ -8,7 +8,9 @@
 #include <thread>
 
 #include "dsp/audio_file.h"
+#include "engine/finite.h"
 #include "engine/score/perform.h"
+#include "tests/support/broken_voice.h"
 #include "tests/support/jack_rig.h"
 #include "tests/support/keys_terminal.h"
 #include "tests/support/ondes_program.h"
@@ -103,6 +105,41 @@ TEST_CASE("Ctrl-C leaves a whole score and a whole recording") {
   check_six(rig.folder.file("take.mid"));
   const AudioClip clip = read_audio_file(rig.folder.file("take.wav"));
   CHECK(clip.info.sample_rate_hz == 48000);
+  CHECK(clip.info.frames > 48000);
+}
+
+TEST_CASE("a voice that breaks ends with exit code 3, in order, and what was played is there") {
+  if (skipped()) {
+    return;
+  }
+  const LiveRig rig;
+  write_bytes(rig.folder.file("broken.safetensors"), breaking_voice());
+  const JackServer server(256);
+  JackListener keyboard(0);
+  bool connected = false;
+  const ProgramResult result =
+      rig.live("60",
+               {"--voice", "broken", "--midi-api", "jack", "--quiet", "--max-lanes", "64", "--json",
+                "--score-out", "take.mid", "--record", "take.wav"},
+               [&] {
+                 connected = keyboard.connect_midi(20s);
+                 std::this_thread::sleep_for(1s);
+                 play_six(keyboard);
+                 keyboard.send({0xC1, 73, 0}, 1);
+                 for (std::uint8_t i = 0; i < 60; ++i) {
+                   keyboard.send({0x91, static_cast<std::uint8_t>(36 + i), 127}, 2);
+                   std::this_thread::sleep_for(5ms);
+                 }
+               });
+  INFO(result.err);
+  REQUIRE(connected);
+  CHECK(result.exit_code == 3);
+  check_contains(result.err,
+                 {"ondes: the voice small made samples that are no finite numbers at "});
+  CHECK(last_line(result.out)["silenced_frames"] > 0);
+  CHECK(read_performance(rig.folder.file("take.mid")).notes.size() > 6);
+  const AudioClip clip = read_audio_file(rig.folder.file("take.wav"));
+  CHECK(all_finite(clip.samples));
   CHECK(clip.info.frames > 48000);
 }
 

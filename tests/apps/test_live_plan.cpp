@@ -1,11 +1,14 @@
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <limits>
 #include <memory>
+#include <string>
 #include <thread>
 
 #include "apps/play/live_lines.h"
 #include "apps/play/live_plan.h"
 #include "tests/support/synth_rig.h"
+#include "tests/support/thrown_error.h"
 
 using namespace ondes;
 
@@ -29,14 +32,39 @@ class CostlyRunner : public FakeStepRunner {
   double second_s_;
 };
 
-LiveTrial try_costly(double load_of_a_lane) {
+// Good for so many samples, then NaN, as a device that has failed gives.
+class BreakingRunner : public FakeStepRunner {
+ public:
+  BreakingRunner(int good_samples, std::string failure)
+      : FakeStepRunner(16, 256), left_(good_samples), failure_(std::move(failure)) {}
+  void process(std::span<const StepLane> lanes, int samples) noexcept override {
+    FakeStepRunner::process(lanes, samples);
+    left_ -= samples;
+    if (left_ < 0) {
+      lanes.front().output.back() = std::numeric_limits<float>::quiet_NaN();
+    }
+  }
+  std::string failure() const override { return failure_; }
+
+ private:
+  int left_;
+  std::string failure_;
+};
+
+LiveTrial try_runner(std::unique_ptr<LaneRunner> runner) {
   static const NotePlan plan = toy_plan();
   static const NoteContract contract = toy_contract();
   SynthVoice voice;
   voice.plan = &plan;
   voice.contract = &contract;
-  voice.runner = std::make_unique<CostlyRunner>(16, contract.sample_rate_hz, load_of_a_lane);
+  voice.runner = std::move(runner);
+  voice.name = "reed";
   return try_voice(std::move(voice), {}, 64);
+}
+
+LiveTrial try_costly(double load_of_a_lane) {
+  return try_runner(
+      std::make_unique<CostlyRunner>(16, toy_contract().sample_rate_hz, load_of_a_lane));
 }
 
 }  // namespace
@@ -71,6 +99,16 @@ TEST_CASE("a trial tells how many notes a machine makes at once") {
   const auto begin = std::chrono::steady_clock::now();
   CHECK(try_costly(3.0).fitting_lanes == 1);  // never none
   CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
+}
+
+TEST_CASE("a voice that breaks in its trial is refused; a device's own words make it the device") {
+  const auto try_breaking = [](const std::string& failure) {
+    try_runner(std::make_unique<BreakingRunner>(2500, failure));  // at 24 kHz
+  };
+  const std::string what = "the voice reed made samples that are no finite numbers at 0.1 s";
+  CHECK(message_of(ErrorCode::bad_input, [&] { try_breaking(""); }) == what);
+  CHECK(message_of(ErrorCode::no_device, [&] { try_breaking("the bus is gone"); }) ==
+        what + ": the bus is gone");
 }
 
 TEST_CASE("what was played is fetched to the end, then a source that has ended leaves its counts") {

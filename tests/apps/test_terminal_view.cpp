@@ -202,6 +202,16 @@ TEST_CASE("a recording that has ended early is shown as long as the picture is")
   CHECK(joined(draw_view(view, {80, false, true})).find("recording FAILED") != std::string::npos);
 }
 
+TEST_CASE("frames that were silenced are in the picture and in the telemetry") {
+  PlayView view = busy_view();
+  CHECK(telemetry_to_json(view, 48000, 2)["silenced_frames"] == 0);
+  CHECK(joined(draw_view(view, {100, false, true})).find("silenced") == std::string::npos);
+  view.stream.silenced_frames = 1970;
+  CHECK(telemetry_to_json(view, 48000, 2)["silenced_frames"] == 1970);
+  CHECK(joined(draw_view(view, {100, false, true})).find("silenced 1970 frames") !=
+        std::string::npos);
+}
+
 TEST_CASE("a rate that is converted is in the telemetry") {
   PlayView view = busy_view();
   CHECK(telemetry_to_json(view, 44100, 2)["voice_rate"] == 44100);
