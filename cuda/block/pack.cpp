@@ -216,17 +216,24 @@ class Packer {
   }
 
   // --- operations ------------------------------------------------------------------------------
-  void fill(const BlockConv& from, BlockNode* node) {
+  // What convolutions and transposed ones have alike.
+  template <class Conv>
+  ConvOp conv_of(const Conv& from) {
     ConvOp op;
     op.input = ring(from.input);
     op.to = epilogue_of(from.to);
     op.taps = from.taps;
-    op.stride = from.stride;
-    op.dilation = from.dilation;
-    op.pad_left = from.pad_left;
     op.groups = from.groups;
     op.group_inputs = op.input.channels / from.groups;
     op.group_outputs = output_channels(from.to) / from.groups;
+    return op;
+  }
+
+  void fill(const BlockConv& from, BlockNode* node) {
+    ConvOp op = conv_of(from);
+    op.stride = from.stride;
+    op.dilation = from.dilation;
+    op.pad_left = from.pad_left;
     op.padding = from.padding;
     op.edge_left = from.pad_left;
     op.edge_right = from.pad_right;
@@ -241,16 +248,10 @@ class Packer {
   }
 
   void fill(const BlockTransposedConv& from, BlockNode* node) {
-    ConvOp op;
-    op.input = ring(from.input);
-    op.to = epilogue_of(from.to);
-    op.taps = from.taps;
+    ConvOp op = conv_of(from);
     op.phases = from.stride;
     op.trim_left = from.trim_left;
     op.pad_left = from.replicate_left;
-    op.groups = from.groups;
-    op.group_inputs = op.input.channels / from.groups;
-    op.group_outputs = output_channels(from.to) / from.groups;
     const bool replicates = from.replicate_left + from.replicate_right > 0;
     op.padding = replicates ? BlockPadding::replicate : BlockPadding::zero;
     op.edge_left = from.replicate_left;
