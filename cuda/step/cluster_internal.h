@@ -157,12 +157,7 @@ class ClusterBody : public StepBody<Arithmetic, 1, kResidual, Block> {
     const int r = this->residual();
     for (int l = first_; l < last_; ++l) {
       this->block_.phase([&](int thread) { this->ready_h(thread, l); });
-      const Product tap{matrix_of_layer(this->model_.current, l),
-                        this->map_.x,
-                        this->call_.slicing.current,
-                        this->floats(0, this->map_.acc) + l * 2 * g,
-                        0,
-                        held_layer(l)};
+      const Product tap = this->tap_of(l, held_layer(l));
       this->template multiply<Arithmetic>(tap);
       this->block_.phase([&](int thread) {
         for (int c = thread; c < g; c += this->block_.threads()) {
@@ -175,12 +170,7 @@ class ClusterBody : public StepBody<Arithmetic, 1, kResidual, Block> {
       if (l + 1 == this->model_.layers) {
         return;
       }
-      const Product update{matrix_of_layer(this->model_.update, l),
-                           this->map_.z + l * this->model_.quads_g,
-                           this->call_.slicing.residual,
-                           this->template at<float>(this->model_.residual_bias) + l * r,
-                           0,
-                           held_layer(l) + quads_in(this->model_.current)};
+      const Product update = this->update_of(l, held_layer(l) + quads_in(this->model_.current));
       this->template multiply<Arithmetic>(update);
       this->block_.phase([&](int thread) {
         for (int c = thread; c < r; c += this->block_.threads()) {

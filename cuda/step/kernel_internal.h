@@ -11,30 +11,22 @@
 //   choice    maxima, exponentials, sums in rows of 16, as OutputSampler orders them
 //   finish    the sample, its likelihood, x(t-1) of the next
 //
-// A product's inputs are cut into slices so that its outputs occupy the block; slice sums end in
-// scratch and are added in ascending order. Integers: exact in any order, so i8 and i16 give the
-// CPU's bytes. f32: slice 0 begins at the product's start value; with one slice a product is the
-// CPU's sum to the last bit, with more it differs by rounding. f16: weights and vectors are halves,
-// h itself, sums and what begins them f32.
-//
 // Assumed: history of a lane is read at the sample's beginning, before its own vector is written
 // over the oldest; a lane is in one block of a launch; launches of a stream follow each other.
 // Scratch lies in shared memory where it fits, else in global memory: __syncthreads() makes a
-// block's writes visible to the block in both. The file is long because it is one class: a kernel's
-// phases, in their order, over one scratch. Any thread.
+// block's writes visible to the block in both. Any thread.
 #pragma once
 #include <bit>
-#include <cstddef>
 #include <cstdint>
 
-#include "cuda/step/lanes_internal.h"
+#include "cuda/step/products_internal.h"
 
 namespace ondes::gpu {
 
 // kResidual > 0: R and G are this number, known to the compiler.
 template <typename Arithmetic, int kLanes, int kResidual, typename Block>
-class StepBody : public StepLanes<Arithmetic, kLanes, kResidual, Block> {
-  using Base = StepLanes<Arithmetic, kLanes, kResidual, Block>;
+class StepBody : public StepProducts<Arithmetic, kLanes, kResidual, Block> {
+  using Base = StepProducts<Arithmetic, kLanes, kResidual, Block>;
 
  public:
   ONDES_HOST_DEVICE StepBody(Block& block, const StepModelView& model, const StepCall& call)
@@ -63,12 +55,10 @@ class StepBody : public StepLanes<Arithmetic, kLanes, kResidual, Block> {
   }
 
  protected:
-  using Sum = typename Arithmetic::Sum;
   using Base::begin_lane;
   using Base::block_;
   using Base::call_;
   using Base::choose;
-  using Base::conditioning;
   using Base::enter;
   using Base::finish;
   using Base::first_lane_;
@@ -81,6 +71,7 @@ class StepBody : public StepLanes<Arithmetic, kLanes, kResidual, Block> {
   using Base::map_;
   using Base::misc;
   using Base::model_;
+  using Base::past_output;
   using Base::probe_lane;
   using Base::probe_row;
   using Base::probed;
@@ -90,6 +81,9 @@ class StepBody : public StepLanes<Arithmetic, kLanes, kResidual, Block> {
   using Base::ring;
   using Base::ring_at;
   using Base::sampler_;
+  using Base::tap_of;
+  using Base::update_of;
+  using typename Base::Product;
 
   // --- before the chain ------------------------------------------------------------------------
   ONDES_HOST_DEVICE void begin(int t) {
@@ -153,47 +147,6 @@ class StepBody : public StepLanes<Arithmetic, kLanes, kResidual, Block> {
     });
   }
 
-  ONDES_HOST_DEVICE void past_output(int l, int o, const Quad* held) {
-    const int rows = 2 * gate();
-    const int older = model_.taps - 1;
-    float values[static_cast<std::size_t>(kLanes)];
-    ONDES_UNROLL
-    for (int j = 0; j < kLanes; ++j) {
-      values[j] = j < lanes_ ? conditioning(j)[l * rows + o] : 0.0F;
-    }
-    const MatrixView matrix = matrix_of_layer(model_.past, l);
-    const Quad* weights = (held != nullptr ? held : this->template at<Quad>(matrix.weights)) + o;
-    for (int k = 0; k < older; ++k) {
-      Sum sums[static_cast<std::size_t>(kLanes)];
-      ONDES_UNROLL
-      for (int j = 0; j < kLanes; ++j) {
-        sums[j] = Arithmetic::kInteger ? Sum{0} : static_cast<Sum>(values[j]);
-      }
-      const int first = (l * older + k) * quads_r();
-      ONDES_UNROLL_4
-      for (int q = 0; q < quads_r(); ++q) {
-        const Quad w = weights[(k * quads_r() + q) * rows];
-        ONDES_UNROLL
-        for (int j = 0; j < kLanes; ++j) {
-          sums[j] = Arithmetic::dot(w, quads(j, map_.past)[first + q], sums[j]);
-        }
-      }
-      ONDES_UNROLL
-      for (int j = 0; j < kLanes; ++j) {
-        if constexpr (Arithmetic::kInteger) {
-          const float scale = this->template at<float>(matrix.scales)[k * rows + o] *
-                              floats(j, map_.past_scale)[l * older + k];
-          values[j] = exact::fma(static_cast<float>(sums[j]), scale, values[j]);
-        } else {
-          values[j] = sums[j];
-        }
-      }
-    }
-    for (int j = 0; j < lanes_; ++j) {
-      floats(j, map_.acc)[l * rows + o] = values[j];
-    }
-  }
-
   // h of layer l as its products read it, in scratch and in the ring. Part of a phase.
   ONDES_HOST_DEVICE void ready_h(int thread, int l) {
     const int r = residual();
@@ -218,97 +171,14 @@ class StepBody : public StepLanes<Arithmetic, kLanes, kResidual, Block> {
     }
   }
 
-  // --- products --------------------------------------------------------------------------------
-  struct Product {
-    MatrixView matrix;
-    int x = 0;                      // scratch offset of the inputs
-    int slices = 1;                 // of a segment
-    const float* starts = nullptr;  // (outputs) of lane 0
-    int starts_stride = 0;          // from lane to lane
-    const Quad* weights = nullptr;  // where the caller holds them; null: in the image
-  };
-
-  ONDES_HOST_DEVICE static int segments_of(const MatrixView& m) {
-    return (m.quads + m.segment_quads - 1) / m.segment_quads;
-  }
-
-  // Partial sums of every slice and output. A phase.
-  template <typename A>
-  ONDES_HOST_DEVICE void multiply(const Product& product) {
-    block_.phase([&](int thread) {
-      const MatrixView& m = product.matrix;
-      const int slices = segments_of(m) * product.slices;
-      for (int i = thread; i < slices * m.outputs; i += block_.threads()) {
-        slice_sum<A>(product, i / m.outputs, i % m.outputs);
-      }
-    });
-  }
-
-  template <typename A>
-  ONDES_HOST_DEVICE void slice_sum(const Product& product, int slice, int o) {
-    const MatrixView& m = product.matrix;
-    const int segment_first = slice / product.slices * m.segment_quads;
-    const int length = smaller(m.segment_quads, m.quads - segment_first);
-    const int part = slice % product.slices;
-    const int first = segment_first + part * length / product.slices;
-    const int end = segment_first + (part + 1) * length / product.slices;
-    typename A::Sum sums[static_cast<std::size_t>(kLanes)];
-    ONDES_UNROLL
-    for (int j = 0; j < kLanes; ++j) {
-      sums[j] = A::kInteger || slice > 0
-                    ? typename A::Sum{0}
-                    : static_cast<typename A::Sum>(product.starts[j * product.starts_stride + o]);
-    }
-    const Quad* weights =
-        (product.weights != nullptr ? product.weights : this->template at<Quad>(m.weights)) + o;
-    ONDES_UNROLL_4
-    for (int q = first; q < end; ++q) {
-      const Quad w = weights[static_cast<std::size_t>(q) * static_cast<std::size_t>(m.outputs)];
-      ONDES_UNROLL
-      for (int j = 0; j < kLanes; ++j) {
-        sums[j] = A::dot(w, quads(j, product.x)[q], sums[j]);
-      }
-    }
-    ONDES_UNROLL
-    for (int j = 0; j < kLanes; ++j) {
-      reinterpret_cast<typename A::Sum*>(quads(j, map_.partials))[slice * m.outputs + o] = sums[j];
-    }
-  }
-
-  // The end of a product for one lane and output. x_scale: of the integers it read.
-  template <typename A>
-  ONDES_HOST_DEVICE float finished(const Product& product, int j, int o, float x_scale) const {
-    const MatrixView& m = product.matrix;
-    const auto* partials = reinterpret_cast<const typename A::Sum*>(quads(j, map_.partials)) + o;
-    if constexpr (A::kInteger) {
-      float value = product.starts[j * product.starts_stride + o];
-      const float* scales = this->template at<float>(m.scales) + o;
-      for (int segment = 0; segment < segments_of(m); ++segment) {
-        std::int32_t sum = 0;
-        for (int s = 0; s < product.slices; ++s) {
-          sum += partials[(segment * product.slices + s) * m.outputs];
-        }
-        value = exact::fma(static_cast<float>(sum), scales[segment * m.outputs] * x_scale, value);
-      }
-      return value;
-    } else {
-      float sum = partials[0];
-      for (int s = 1; s < segments_of(m) * product.slices; ++s) {
-        sum += partials[s * m.outputs];
-      }
-      return sum;
-    }
-  }
-
   // --- the chain -------------------------------------------------------------------------------
   ONDES_HOST_DEVICE void layer(int l, int t) {
     const int g = gate();
     if (call_.probe != nullptr) {
       probe_h(l, t);
     }
-    const Product tap{matrix_of_layer(model_.current, l), map_.x, call_.slicing.current,
-                      floats(0, map_.acc) + l * 2 * g, map_.quads * 4};
-    multiply<Arithmetic>(tap);
+    const Product tap = tap_of(l);
+    this->template multiply<Arithmetic>(tap);
     block_.phase([&](int thread) {
       for (int i = thread; i < lanes_ * g; i += block_.threads()) {
         gated(tap, l, i / g, i % g);
@@ -321,15 +191,14 @@ class StepBody : public StepLanes<Arithmetic, kLanes, kResidual, Block> {
       return;  // nothing reads the h that would follow
     }
     const int r = residual();
-    const Product update{matrix_of_layer(model_.update, l), map_.z + l * model_.quads_g,
-                         call_.slicing.residual,
-                         this->template at<float>(model_.residual_bias) + l * r, 0};
-    multiply<Arithmetic>(update);
+    const Product update = update_of(l);
+    this->template multiply<Arithmetic>(update);
     block_.phase([&](int thread) {
       for (int i = thread; i < lanes_ * r; i += block_.threads()) {
         const int j = i / r;
         const int c = i % r;
-        const float change = finished<Arithmetic>(update, j, c, 1.0F / model_.levels);
+        const float change =
+            this->template finished<Arithmetic>(update, j, c, 1.0F / model_.levels);
         const float h = floats(j, h_at())[c] + change;
         set_h(j, c, h);
         if constexpr (!Arithmetic::kInteger) {
@@ -344,8 +213,8 @@ class StepBody : public StepLanes<Arithmetic, kLanes, kResidual, Block> {
 
   ONDES_HOST_DEVICE void gated(const Product& tap, int l, int j, int c) {
     const int g = gate();
-    const float filter = finished<Arithmetic>(tap, j, c, misc(j).x_scale);
-    const float gating = finished<Arithmetic>(tap, j, g + c, misc(j).x_scale);
+    const float filter = this->template finished<Arithmetic>(tap, j, c, misc(j).x_scale);
+    const float gating = this->template finished<Arithmetic>(tap, j, g + c, misc(j).x_scale);
     Quad* z = quads(j, map_.z + l * model_.quads_g);
     if constexpr (Arithmetic::kInteger) {
       const float* table = this->template at<float>(model_.tanh_table);
@@ -362,7 +231,7 @@ class StepBody : public StepLanes<Arithmetic, kLanes, kResidual, Block> {
   ONDES_HOST_DEVICE void top(int t) {
     const Product skip{model_.skip_product, map_.z, call_.slicing.skip,
                        this->template at<float>(model_.skip_bias), 0};
-    multiply<Arithmetic>(skip);
+    this->template multiply<Arithmetic>(skip);
     rectify(skip, map_.skip, &LaneMisc::skip_max, [&](int) { return 1.0F / model_.levels; });
     upper(t);
   }
@@ -380,7 +249,7 @@ class StepBody : public StepLanes<Arithmetic, kLanes, kResidual, Block> {
                        this->template at<float>(model_.head_bias),
                        0,
                        held_head};
-    multiply<Arithmetic>(head);
+    this->template multiply<Arithmetic>(head);
     rectify(head, map_.head, &LaneMisc::head_max,
             [&](int j) { return scale_of(misc(j).skip_max, model_.levels); });
     if constexpr (Arithmetic::kPrecision == Precision::i8) {
@@ -406,7 +275,8 @@ class StepBody : public StepLanes<Arithmetic, kLanes, kResidual, Block> {
       const int outputs = product.matrix.outputs;
       for (int i = thread; i < lanes_ * outputs; i += block_.threads()) {
         const int j = i / outputs;
-        const float value = larger(finished<Arithmetic>(product, j, i % outputs, x_scale(j)), 0.0F);
+        const float value =
+            larger(this->template finished<Arithmetic>(product, j, i % outputs, x_scale(j)), 0.0F);
         rectified(j, to, i % outputs, value, maximum);
       }
     });
@@ -452,13 +322,13 @@ class StepBody : public StepLanes<Arithmetic, kLanes, kResidual, Block> {
                        this->template at<float>(model_.output_bias),
                        0,
                        held};
-    multiply<A>(last);
+    this->template multiply<A>(last);
     block_.phase([&](int thread) {
       const int outputs = model_.outputs;
       for (int i = thread; i < lanes_ * outputs; i += block_.threads()) {
         const int j = i / outputs;
-        floats(j, map_.out)[i % outputs] =
-            finished<A>(last, j, i % outputs, scale_of(misc(j).head_max, model_.output_levels));
+        floats(j, map_.out)[i % outputs] = this->template finished<A>(
+            last, j, i % outputs, scale_of(misc(j).head_max, model_.output_levels));
       }
     });
     if (call_.probe != nullptr) {

@@ -295,12 +295,7 @@ class PersistentStage : private StageMap, public PersistentPart<Arithmetic, kRes
   ONDES_HOST_DEVICE void layer(int l) {
     const int g = this->gate();
     this->block_.phase([&](int thread) { this->ready_h(thread, l); });
-    const Product tap{matrix_of_layer(this->model_.current, l),
-                      this->map_.x,
-                      this->call_.slicing.current,
-                      this->floats(0, this->map_.acc) + l * 2 * g,
-                      0,
-                      held_layer(l)};
+    const Product tap = this->tap_of(l, held_layer(l));
     this->template multiply<Arithmetic>(tap);
     this->block_.phase([&](int thread) {
       const Quad* z = this->quads(0, this->map_.z + l * this->model_.quads_g);
@@ -321,12 +316,8 @@ class PersistentStage : private StageMap, public PersistentPart<Arithmetic, kRes
   // h of layer l+1, here or in the next stage.
   ONDES_HOST_DEVICE void update(int l) {
     const int r = this->residual();
-    const Product product{matrix_of_layer(this->model_.update, l),
-                          this->map_.z + l * this->model_.quads_g,
-                          this->call_.slicing.residual,
-                          this->template at<float>(this->model_.residual_bias) + l * r,
-                          0,
-                          held_layer(l) + this->quads_in(this->model_.current)};
+    const Product product =
+        this->update_of(l, held_layer(l) + this->quads_in(this->model_.current));
     this->template multiply<Arithmetic>(product);
     this->block_.phase([&](int thread) {
       const float* before = this->floats(0, this->h_at());
