@@ -5,8 +5,9 @@
 //   choice    maxima, exponentials, sums in rows of 16, as OutputSampler orders them
 //   finish    the sample, its likelihood, x(t-1) of the next
 //
-// A body derives from it and adds the products: cuda/step/kernel_internal.h a block's, with the
-// cluster's on top; cuda/step/tile_internal.h those of tensor cores. Any thread.
+// Products derive from it, and bodies from them: cuda/step/products_internal.h a block's, with
+// kernel_internal.h, the cluster's and the chip's on top; cuda/step/tile_products_internal.h those of
+// tensor cores. Any thread.
 #pragma once
 #include <bit>
 #include <cstddef>
