@@ -18,6 +18,13 @@ namespace {
 
 constexpr int kRateHz = 48000;
 
+// Watched by the thread sanitizer a voice is slower than its sound: notes are left out.
+#if defined(__SANITIZE_THREAD__)
+constexpr bool kKeepsUp = false;
+#else
+constexpr bool kKeepsUp = true;
+#endif
+
 int from_environment(const char* name, int otherwise) {
   const char* value = std::getenv(name);
   return value == nullptr ? otherwise : std::atoi(value);
@@ -208,6 +215,10 @@ TEST_CASE("what a JACK client hears of ondes play is the offline render, bit for
   INFO(played.err);
   REQUIRE(played.exit_code == 0);
   REQUIRE(connected);
+  if (!kKeepsUp) {
+    WARN("played and not compared: slower than real time");
+    return;
+  }
   CHECK(played.err.find(" 0 underruns") != std::string::npos);
 
   // What was recorded is what was played: the render, then silence until the device closed.
@@ -303,8 +314,8 @@ TEST_CASE("what was played live, rendered as a score, is what was heard, bit for
   INFO(played.err);
   REQUIRE(connected);
   REQUIRE(played.exit_code == 0);
-  if (played.err.find(" 0 underruns") == std::string::npos) {
-    WARN("not compared: underruns in spite of 0.8 s of latency");
+  if (!kKeepsUp || played.err.find(" 0 underruns") == std::string::npos) {
+    WARN("not compared: slower than real time, or underruns in spite of 0.8 s of latency");
     return;
   }
   check_score(folder);
