@@ -6,7 +6,6 @@
 #include <cstring>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "cuda/block/conv_internal.h"
@@ -15,6 +14,7 @@
 #include "cuda/block/frame_internal.h"
 #include "cuda/block/tensor_internal.h"
 #include "cuda/emulator.h"
+#include "tests/cuda/emulated_device.h"
 
 namespace ondes::gpu {
 
@@ -33,27 +33,14 @@ struct BlockDeviceLog {
   int replays = 0;
 };
 
-class EmulatedBlockDevice final : public BlockDevice {
+class EmulatedBlockDevice final : public EmulatedDeviceOf<BlockDevice> {
  public:
   explicit EmulatedBlockDevice(const EmulatedBlockConfig& config, BlockDeviceLog* log = nullptr)
-      : config_(config), log_(log != nullptr ? log : &own_log_) {}
+      : EmulatedDeviceOf(config.limits, config.fails),
+        order_(config.order),
+        tensor_shape_(config.tensor_shape),
+        log_(log != nullptr ? log : &own_log_) {}
 
-  const DeviceLimits& limits() const noexcept override { return config_.limits; }
-  std::string name() const override { return "emulated"; }
-  // Fresh memory holds what makes NaN: a kernel that reads what nobody wrote shows.
-  void* allocate(std::size_t bytes) override {
-    const std::size_t lines = (bytes + sizeof(Line) - 1) / sizeof(Line);
-    memory_.push_back(std::make_unique<Line[]>(lines));
-    std::fill_n(memory_.back().get(), lines, Line{{kPoison, kPoison, kPoison, kPoison}});
-    return memory_.back().get();
-  }
-  void* allocate_staging(std::size_t bytes) override { return allocate(bytes); }
-  void upload(void* to, const void* from, std::size_t bytes) noexcept override {
-    std::memcpy(to, from, bytes);
-  }
-  void download(void* to, const void* from, std::size_t bytes) noexcept override {
-    std::memcpy(to, from, bytes);
-  }
   void copy(void* to, const void* from, std::size_t bytes) noexcept override {
     std::memcpy(to, from, bytes);
   }
@@ -74,14 +61,8 @@ class EmulatedBlockDevice final : public BlockDevice {
     const Graph& graph = graphs_[static_cast<std::size_t>(place)];
     perform(graph.buffers, graph.call);
   }
-  bool finish() noexcept override { return config_.fails == nullptr || !*config_.fails; }
-  std::string failure() const override { return "made to fail"; }
 
  private:
-  static constexpr std::uint32_t kPoison = 0x7FC0DEADU;
-  struct alignas(16) Line {
-    std::uint32_t words[4];
-  };
   struct Graph {
     BlockBuffers buffers;
     BlockLaunches call;
@@ -110,7 +91,7 @@ class EmulatedBlockDevice final : public BlockDevice {
         ready.push_back(i);
       }
     }
-    switch (config_.order) {
+    switch (order_) {
       case ThreadOrder::forwards:
         return ready.front();
       case ThreadOrder::backwards:
@@ -124,7 +105,7 @@ class EmulatedBlockDevice final : public BlockDevice {
 
   template <typename Run>
   void blocks(const BlockLaunch& launch, const Run& run) {
-    emulate_grid(launch.blocks, launch.threads, launch.shared_bytes, config_.order, run);
+    emulate_grid(launch.blocks, launch.threads, launch.shared_bytes, order_, run);
   }
   void one(const BlockLaunch& launch, const BlockMemory& memory, const AppendOp& op) {
     blocks(launch, [&](EmulatedBlock& block) { run_append(block, memory, op); });
@@ -151,14 +132,14 @@ class EmulatedBlockDevice final : public BlockDevice {
     blocks(launch, [&](EmulatedBlock& block) { run_overlap(block, memory, op); });
   }
   void one(const BlockLaunch& launch, const BlockMemory& memory, const ConvOp& op) {
-    if (op.chunks > 0 && config_.tensor_shape) {
+    if (op.chunks > 0 && tensor_shape_) {
       return conv<true>(forced(launch, memory, op), memory, op);
     }
     op.input.half != 0 ? conv<true>(launch, memory, op) : conv<false>(launch, memory, op);
   }
   BlockLaunch forced(BlockLaunch launch, const BlockMemory& memory, const ConvOp& op) const {
     const int frames = EpilogueView(memory, op.to).frames().count();
-    launch.shape = *config_.tensor_shape;
+    launch.shape = *tensor_shape_;
     launch.shared_bytes = launch.shape == ConvShape::tensor_split ? kSplitSharedBytes : 0;
     launch.blocks =
         launch.shape == ConvShape::tensor_split         ? TensorSplit::blocks(op, frames)
@@ -201,11 +182,11 @@ class EmulatedBlockDevice final : public BlockDevice {
     blocks(launch, [&](EmulatedBlock& block) { run_tensor_conv<kM, kN>(block, memory, op); });
   }
 
-  EmulatedBlockConfig config_;
+  ThreadOrder order_;  // of threads, and of launches
+  std::optional<ConvShape> tensor_shape_;
   BlockDeviceLog own_log_;
   BlockDeviceLog* log_;
   std::uint64_t state_ = 1;
-  std::vector<std::unique_ptr<Line[]>> memory_;
   std::array<Graph, kGraphs> graphs_;
 };
 

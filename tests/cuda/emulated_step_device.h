@@ -2,8 +2,6 @@
 #pragma once
 #include <cstring>
 #include <memory>
-#include <string>
-#include <vector>
 
 #include "cuda/emulator.h"
 #include "cuda/step/cluster_internal.h"
@@ -12,6 +10,7 @@
 #include "cuda/step/kernel_internal.h"
 #include "cuda/step/tile_block_internal.h"
 #include "cuda/step/tile_cluster_internal.h"
+#include "tests/cuda/emulated_device.h"
 
 namespace ondes::gpu {
 
@@ -21,32 +20,16 @@ struct EmulatedDevice {
   const bool* fails = nullptr;  // where it is true, finish() says so
 };
 
-class EmulatedStepDevice : public StepDevice {
+class EmulatedStepDevice : public EmulatedDeviceOf<StepDevice> {
  public:
-  explicit EmulatedStepDevice(const EmulatedDevice& config) : config_(config) {}
+  explicit EmulatedStepDevice(const EmulatedDevice& config)
+      : EmulatedDeviceOf(config.limits, config.fails), order_(config.order) {}
 
-  const DeviceLimits& limits() const noexcept override { return config_.limits; }
-  std::string name() const override { return "emulated"; }
-  // Fresh memory holds what makes NaN: a kernel that reads what nobody wrote shows.
-  void* allocate(std::size_t bytes) override {
-    const std::size_t lines = (bytes + sizeof(Quad) - 1) / sizeof(Quad);
-    memory_.push_back(std::make_unique<Quad[]>(lines));
-    std::fill_n(memory_.back().get(), lines,
-                Quad{{0x7FC0DEADU, 0x7FC0DEADU, 0x7FC0DEADU, 0x7FC0DEADU}});
-    return memory_.back().get();
-  }
-  void* allocate_staging(std::size_t bytes) override { return allocate(bytes); }
   void prepare(Precision, const StepLaunch&) override {}
-  void upload(void* to, const void* from, std::size_t bytes) noexcept override {
-    std::memcpy(to, from, bytes);
-  }
-  void download(void* to, const void* from, std::size_t bytes) noexcept override {
-    std::memcpy(to, from, bytes);
-  }
   void clear(void* from, std::size_t bytes) noexcept override { std::memset(from, 0, bytes); }
 
   void dense(const DenseCall& call) noexcept override {
-    emulate_grid(dense_blocks(call), kDenseThreads, 0, config_.order,
+    emulate_grid(dense_blocks(call), kDenseThreads, 0, order_,
                  [&](EmulatedBlock& block) { run_dense(block, call); });
   }
 
@@ -69,8 +52,6 @@ class EmulatedStepDevice : public StepDevice {
         return groups<I8Arithmetic>(launch, model, call);
     }
   }
-  bool finish() noexcept override { return config_.fails == nullptr || !*config_.fails; }
-  std::string failure() const override { return "made to fail"; }
 
  private:
   template <typename A>
@@ -96,7 +77,7 @@ class EmulatedStepDevice : public StepDevice {
     const int each = launch.cluster_blocks + 2;  // supersteps of a sample
     const int last = call.samples * each + 1;
     emulate_clusters(
-        {call.lane_count, launch.cluster_blocks, launch.threads, launch.shared_bytes, config_.order,
+        {call.lane_count, launch.cluster_blocks, launch.threads, launch.shared_bytes, order_,
          last + 1},
         [&](EmulatedClusterBlock& block) { return std::make_unique<Body>(block, model, call); },
         [&](Body& body, int s) {
@@ -128,7 +109,7 @@ class EmulatedStepDevice : public StepDevice {
 
   template <int kTiles, int kResidual>
   void tile_blocks(const StepLaunch& launch, const StepModelView& model, const StepCall& call) {
-    emulate_grid(launch.blocks(call.lane_count), launch.threads, launch.shared_bytes, config_.order,
+    emulate_grid(launch.blocks(call.lane_count), launch.threads, launch.shared_bytes, order_,
                  [&](EmulatedBlock& block) {
                    TileBlockBody<kTiles, kResidual, EmulatedBlock>(block, model, call).run();
                  });
@@ -140,7 +121,7 @@ class EmulatedStepDevice : public StepDevice {
     const int last = Body::supersteps(call, launch.cluster_blocks) + 1;
     emulate_clusters(
         {launch.blocks(call.lane_count) / launch.cluster_blocks, launch.cluster_blocks,
-         launch.threads, launch.shared_bytes, config_.order, last + 1},
+         launch.threads, launch.shared_bytes, order_, last + 1},
         [&](EmulatedClusterBlock& block) { return std::make_unique<Body>(block, model, call); },
         [&](Body& body, int s) {
           if (s == 0) {
@@ -155,14 +136,13 @@ class EmulatedStepDevice : public StepDevice {
 
   template <typename A, int kLanes, int kResidual>
   void run(const StepLaunch& launch, const StepModelView& model, const StepCall& call) {
-    emulate_grid(launch.blocks(call.lane_count), launch.threads, launch.shared_bytes, config_.order,
+    emulate_grid(launch.blocks(call.lane_count), launch.threads, launch.shared_bytes, order_,
                  [&](EmulatedBlock& block) {
                    StepBody<A, kLanes, kResidual, EmulatedBlock>(block, model, call).run();
                  });
   }
 
-  EmulatedDevice config_;
-  std::vector<std::unique_ptr<Quad[]>> memory_;
+  ThreadOrder order_;
 };
 
 }  // namespace ondes::gpu

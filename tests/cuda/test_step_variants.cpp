@@ -3,37 +3,23 @@
 #include "cuda/step/runner.h"
 #include "cuda/step/variants.h"
 #include "engine/error.h"
+#include "tests/cuda/emulated_device.h"
 #include "tests/cuda/random_step_plan.h"
 
 namespace ondes {
 namespace {
 
 // A device that runs nothing: a runner's description is all that is asked for.
-class IdleDevice final : public gpu::StepDevice {
+class IdleDevice final : public gpu::EmulatedDeviceOf<gpu::StepDevice> {
  public:
-  explicit IdleDevice(const gpu::DeviceLimits& limits) : limits_(limits) {}
-  const gpu::DeviceLimits& limits() const noexcept override { return limits_; }
-  std::string name() const override { return "idle"; }
-  void* allocate(std::size_t bytes) override {
-    memory_.push_back(std::make_unique<gpu::Quad[]>(bytes / sizeof(gpu::Quad) + 1));
-    return memory_.back().get();
-  }
-  void* allocate_staging(std::size_t bytes) override { return allocate(bytes); }
+  using EmulatedDeviceOf::EmulatedDeviceOf;
   void prepare(Precision, const gpu::StepLaunch&) override {}
-  void upload(void*, const void*, std::size_t) noexcept override {}
-  void download(void*, const void*, std::size_t) noexcept override {}
   void clear(void*, std::size_t) noexcept override {}
   void dense(const gpu::DenseCall&) noexcept override {}
   void step(Precision,
             const gpu::StepLaunch&,
             const gpu::StepModelView&,
             const gpu::StepCall&) noexcept override {}
-  bool finish() noexcept override { return true; }
-  std::string failure() const override { return {}; }
-
- private:
-  gpu::DeviceLimits limits_;
-  std::vector<std::unique_ptr<gpu::Quad[]>> memory_;
 };
 
 // An H100's, with clusters for 16 lanes.
