@@ -88,10 +88,31 @@ void keep_standard_input(int descriptor) {
   }
 }
 
+// Files are opened more than once, and looked at before they are: a pipe would be empty by then, or
+// not open before somebody writes. What is not there is left to who opens it.
+void refuse_special(const std::string& path) {
+  std::error_code ignored;
+  switch (std::filesystem::status(path, ignored).type()) {
+    case std::filesystem::file_type::directory:
+      throw Error(ErrorCode::io, path + ": expected a file, found a folder");
+    case std::filesystem::file_type::fifo:
+      throw Error(ErrorCode::io, path +
+                                     ": expected a file, found a pipe; what comes through "
+                                     "standard input is called -");
+    case std::filesystem::file_type::character:
+    case std::filesystem::file_type::block:
+    case std::filesystem::file_type::socket:
+      throw Error(ErrorCode::io, path + ": expected a file, found a device or a socket");
+    default:
+      return;
+  }
+}
+
 }  // namespace
 
 InputFile::InputFile(std::string given) : given_(std::move(given)), path_(given_) {
   if (given_ != "-") {
+    refuse_special(path_);
     return;
   }
   descriptor_ = open_nameless_file(std::filesystem::temp_directory_path());

@@ -17,7 +17,8 @@ inline constexpr std::int64_t kMaxStandardInputBytes = std::int64_t{4} << 30U;  
 
 class InputFile {
  public:
-  // Throws Error{io} where standard input or the nameless file fails, Error{bad_input} where it is
+  // Throws Error{io} for a folder, a device, a pipe with a name, and where standard input or the
+  // nameless file fails, Error{bad_input} where it is
   // too long or begins like no file that a command takes.
   explicit InputFile(std::string given);
   ~InputFile();

@@ -31,9 +31,10 @@ bool is_standard_output(const std::string& output) {
          output == "/proc/self/fd/1";
 }
 
-void refuse_mixed_output(const std::string& output, bool json) {
+void refuse_mixed_output(const std::string& output, bool json, const char* option) {
   if (json && is_standard_output(output)) {
-    throw Error(ErrorCode::usage, "--json and -o " + output + " both want standard output");
+    throw Error(ErrorCode::usage,
+                std::string("--json and ") + option + " " + output + " both want standard output");
   }
 }
 

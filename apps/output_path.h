@@ -15,8 +15,8 @@ void refuse_own_input(const std::string& input, const std::string& output);
 // "-" or a name of standard output (/dev/stdout and its like): nothing else may be printed there.
 bool is_standard_output(const std::string& output);
 
-// Throws Error{usage} if the JSON of --json and the sound would both go to standard output.
-void refuse_mixed_output(const std::string& output, bool json);
+// Throws Error{usage} if the JSON of --json and what `option` names would both go to standard output.
+void refuse_mixed_output(const std::string& output, bool json, const char* option = "-o");
 
 // A device or a pipe: written straight through, whatever its name.
 bool is_special_output(const std::string& output);

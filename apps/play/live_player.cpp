@@ -374,10 +374,17 @@ void LivePlayer::run() {
 }  // namespace
 
 void play_live(const LiveRequest& request) {
+  if (!request.record.empty() && request.record == request.score_out) {
+    throw Error(ErrorCode::usage, fmt::format("--record and --score-out: expected two files, found "
+                                              "{} for both",
+                                              request.record));
+  }
   if (!request.record.empty()) {
+    refuse_mixed_output(request.record, request.json, "--record");
     refuse_existing(request.record, request.replace);
   }
   if (!request.score_out.empty()) {
+    refuse_mixed_output(request.score_out, request.json, "--score-out");
     refuse_existing(request.score_out, request.replace);
     refuse_unwritable(request.score_out);
   }

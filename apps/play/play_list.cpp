@@ -37,9 +37,12 @@ std::vector<PlayItem> play_list(const std::vector<std::string>& inputs) {
       continue;
     }
     std::vector<std::string> found;
-    for (const fs::directory_entry& entry : fs::directory_iterator(input, error)) {
-      if (entry.is_regular_file() && playable(entry.path())) {
-        found.push_back(entry.path().string());
+    // Links in a circle, and what goes while the folder is read, are no files.
+    for (fs::directory_iterator entry(input, error); !error && entry != fs::directory_iterator();
+         entry.increment(error)) {
+      std::error_code ignored;
+      if (entry->is_regular_file(ignored) && playable(entry->path())) {
+        found.push_back(entry->path().string());
       }
     }
     if (error) {

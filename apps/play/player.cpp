@@ -31,6 +31,7 @@ constexpr double kTempoStep = 1.05;
 constexpr double kTemperatureStep = 0.05;
 constexpr double kTrialS = 1.0;  // what is rendered unheard, to learn what a block costs
 constexpr double kUnclockedPace = 100.0;
+constexpr double kShownS = 0.01;  // what the length that a message shows may be rounded by
 
 class Player {
  public:
@@ -71,6 +72,11 @@ void check_places(const PlayRequest& request, const PlayInput& input) {
   };
   check("--start", request.start_s);
   check("--loop-from", request.loop_from_s);
+  if (request.loop_to_s && *request.loop_to_s > input.duration_s + kShownS) {
+    throw Error(ErrorCode::usage, fmt::format("--loop-to: expected at most {:.2f} s, which {} has, "
+                                              "found {:g} s",
+                                              input.duration_s, input.name, *request.loop_to_s));
+  }
   if (request.loop_to_s && request.start_s >= *request.loop_to_s) {
     throw Error(ErrorCode::usage,
                 fmt::format("--start: expected a place before --loop-to, {:g} s, found {:g} s",
@@ -102,7 +108,11 @@ Player::Player(const PlayRequest& request) : request_(request) {
       "v voice  q quit";
   deck_ = std::make_unique<PlayDeck>(std::move(list), std::move(voices), settings);
   check_places(request, deck_->input());
-  deck_->set_loop({request.loop_from_s, request.loop_to_s});
+  PlayLoop loop{request.loop_from_s, request.loop_to_s};
+  if (loop.to_s) {
+    loop.to_s = std::min(*loop.to_s, deck_->input().duration_s);
+  }
+  deck_->set_loop(loop);
   deck_->set_repeats(request.loop);
   open_stream();
 }
@@ -348,12 +358,16 @@ void play(const PlayRequest& request) {
   if (request.loop_from_s && request.loop_to_s &&
       *request.loop_to_s - *request.loop_from_s < kShortestLoopS) {
     throw Error(ErrorCode::usage,
-                fmt::format("--loop-from, --loop-to: expected at least {} s "
-                            "between them, found {} s",
+                fmt::format("--loop-from, --loop-to: expected at least {:g} s "
+                            "between them, found {:g} s",
                             kShortestLoopS, *request.loop_to_s - *request.loop_from_s));
   }
   if (!request.record.empty()) {
+    refuse_mixed_output(request.record, request.json, "--record");
     refuse_existing(request.record, request.replace);
+    for (const std::string& input : request.inputs) {
+      refuse_own_input(input, request.record);
+    }
   }
   Player player(request);
   player.run();

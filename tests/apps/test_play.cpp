@@ -1,7 +1,11 @@
 // `ondes play` on the device that is only a clock, as fast as it can: what it records is what a
 // device would have played, to the sample.
+#include <sys/stat.h>
+
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <sstream>
+#include <tuple>
 
 #include "dsp/audio_file.h"
 #include "tests/support/ondes_program.h"
@@ -331,6 +335,7 @@ TEST_CASE("places that the input does not have are refused") {
   for (const std::vector<std::string>& options :
        {std::vector<std::string>{"--start", "9999"},
         {"--loop-from", "5000", "--loop-to", "6000"},
+        {"--loop-to", "9999", "--loop-from", "0.25"},
         {"--start", "1.5", "--loop-from", "0.25", "--loop-to", "1"}}) {
     std::vector<std::string> arguments{"score.mid"};
     arguments.insert(arguments.end(), options.begin(), options.end());
@@ -340,6 +345,73 @@ TEST_CASE("places that the input does not have are refused") {
     check_contains(result.err, {options[0] + ": expected ", "found " + options[1] + " s"});
     CHECK_FALSE(rig.exists("played.wav"));
   }
+}
+
+TEST_CASE("what is no file is refused as what it is, and passed over in a folder") {
+  const PlayRig rig;
+  std::filesystem::create_directory(rig.folder.file("list"));
+  REQUIRE(::mkfifo(rig.folder.file("list/pipe.mid").c_str(), 0600) == 0);
+  std::filesystem::create_symlink("/dev/null", rig.folder.file("list/null.mid"));
+  std::filesystem::create_symlink("circle.mid", rig.folder.file("list/circle.mid"));
+  std::filesystem::create_symlink("nowhere", rig.folder.file("list/gone.mid"));
+  std::filesystem::create_directory(rig.folder.file("list/folder.mid"));
+  for (const auto& [input, exit_code, named] :
+       {std::tuple{"/dev/null", 4, "/dev/null: expected a file, found a device"},
+        std::tuple{"/dev/zero", 4, "/dev/zero: expected a file, found a device"},
+        std::tuple{"list/pipe.mid", 4, "list/pipe.mid: expected a file, found a pipe"},
+        std::tuple{"list/circle.mid", 4, "list/circle.mid: "},
+        std::tuple{"list", 3, "list: a folder without scores, mels or sounds"}}) {
+    const ProgramResult result = rig.play({input});
+    INFO(result.err);
+    CHECK(result.exit_code == exit_code);
+    CHECK(result.err.starts_with(std::string("ondes: ") + named));
+    const ProgramResult rendered = rig.run({"render", input, "-o", "out.wav", "--voice", "voice"});
+    CHECK(rendered.exit_code == (exit_code == 3 ? 4 : exit_code));
+    check_contains(rendered.err, {input});
+  }
+  std::filesystem::copy_file(rig.folder.file("score.mid"), rig.folder.file("list/z.mid"));
+  const ProgramResult result = rig.play({"list"});
+  INFO(result.err);
+  CHECK(result.exit_code == 0);
+  check_contains(result.err, {"list/z.mid: "});
+  CHECK(result.err.find("passed over") == std::string::npos);
+}
+
+TEST_CASE("a loop to the end that was shown, rounded up, goes to the end") {
+  const PlayRig rig;
+  const double end_s = static_cast<double>(rig.rendered("score.mid").info.frames) / kRateHz;
+  const std::string shown = std::to_string(std::ceil(100.0 * end_s) / 100.0);
+  const ProgramResult result =
+      rig.play_a_while({"score.mid", "--loop-from", "1", "--loop-to", shown}, "1");
+  INFO(result.err);
+  CHECK(result.exit_code == 130);
+}
+
+TEST_CASE("one output for two things, and one that is the input, are refused") {
+  const PlayRig rig;
+  const auto refused = [&](const std::vector<std::string>& arguments, const std::string& named) {
+    const ProgramResult result = rig.run(arguments);
+    INFO(result.err);
+    CHECK(result.exit_code == 2);
+    CHECK(result.err == "ondes: " + named + "\n");
+    CHECK(result.out.empty());
+  };
+  const std::vector<std::string> play{"play",           "score.mid", "--voice", "voice",
+                                      "--audio-device", "clock",     "--quiet"};
+  const std::vector<std::string> live{"live",           "--voice", "voice",
+                                      "--audio-device", "clock",   "--quiet"};
+  const auto with = [](std::vector<std::string> all, const std::vector<std::string>& more) {
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  refused(with(play, {"--json", "--record", "-"}),
+          "--json and --record - both want standard output");
+  refused(with(play, {"--force", "--record", "score.mid"}),
+          "score.mid: is the input itself; choose another output");
+  refused(with(live, {"--json", "--score-out", "-"}),
+          "--json and --score-out - both want standard output");
+  refused(with(live, {"--record", "a.wav", "--score-out", "a.wav"}),
+          "--record and --score-out: expected two files, found a.wav for both");
 }
 
 // `timeout` signals its child, and then the group that both are in: twice the same request.
