@@ -29,17 +29,20 @@ class StreamClock {
   static constexpr double kFirstBandwidthHz = 4.0;
   static constexpr double kBandwidthHz = 0.1;
   static constexpr double kStepS = 0.03;
-  static constexpr int kStepCallbacks = 8;  // at least
-  static constexpr double kLeastLimitNs =
-      0.5e6;  // what a thread without real-time scheduling is late
-  static constexpr double kLimitOfUsual = 3.0;
+  static constexpr int kStepCallbacks = 4;        // at least
+  static constexpr double kLeastLimitNs = 0.5e6;  // a thread's lateness on an idle machine
+  static constexpr double kLimitOfUsual = 2.0;
   static constexpr double kUsualS = 0.5;  // over which the usual error is taken
-  static constexpr double kJumpS = 0.1;
+  static constexpr double kJumpS = 0.4;   // longer than the buffers that devices ask for in pieces
 
   explicit StreamClock(int sample_rate_hz) : rate_hz_(sample_rate_hz) {}
 
-  // At `now_ns` the device takes `frames` frames, the first of which is `first_frame`.
+  // At `now_ns` the device takes `frames` frames, the first of which is `first_frame`: the one after
+  // those of the call before.
   void update(std::int64_t first_frame, int frames, std::int64_t now_ns) noexcept ONDES_REALTIME {
+    if (frames <= 0) {
+      return;
+    }
     const double error_ns = static_cast<double>(now_ns) - next_ns_;
     if (!running_ || std::abs(error_ns) > kJumpS * 1.0e9) {
       begin(now_ns);

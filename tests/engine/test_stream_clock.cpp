@@ -17,6 +17,7 @@ constexpr int kRateHz = 48000;
 struct JitteryDevice {
   double wrong_ppm = 0.0;
   double jitter_ms = 0.0;
+  double usual_ms = 0.0;  // mean of what is late without a bound (exponential)
   int every = 0;
   double outlier_ms = 0.0;
   int frames = 128;
@@ -40,6 +41,9 @@ std::vector<double> errors_ms(const JitteryDevice& device, double settled_s, dou
     const double burst_ms =
         -1000.0 * static_cast<double>(n % device.burst * device.frames) / true_rate;
     double late_ms = burst_ms + jitter(random);
+    if (device.usual_ms > 0.0) {
+      late_ms += std::exponential_distribution<double>(1.0 / device.usual_ms)(random);
+    }
     if (device.every > 0 && n % device.every == device.every - 1) {
       late_ms += device.outlier_ms;
     }
@@ -131,6 +135,27 @@ TEST_CASE("a step of the device's time is followed within 50 ms, at any time") {
 TEST_CASE("a device that asks in bursts is followed as evenly as one that does not") {
   CHECK(spread(errors_ms({.wrong_ppm = 50.0, .jitter_ms = 0.5, .frames = 256, .burst = 8}, 20.0,
                          60.0)) < 1.0);
+}
+
+// A busy machine: callbacks are late by a millisecond on average, some by ten; 128 frames are lost.
+TEST_CASE("a lost period is told from callbacks that are usually late by a millisecond") {
+  const double step_at_s = 20.0;
+  const JitteryDevice device{.usual_ms = 1.0, .step_at_s = step_at_s, .step_ms = 128.0e3 / kRateHz};
+  CHECK(spread(errors_ms(device, step_at_s + 0.1, step_at_s + 20.0)) < 0.67);  // a quarter of it
+}
+
+// 171 ms at once. Half the pieces are early by 43 ms on average, and the loop (omega = 0.00084 a piece)
+// follows them: 64 x 43 ms x 0.00084 x sqrt(2) = 3.2 ms.
+TEST_CASE("a device that asks for its long buffer in many pieces does not start the clock anew") {
+  CHECK(spread(errors_ms({.frames = 64, .burst = 128}, 20.0, 60.0)) < 4.0);
+}
+
+TEST_CASE("a device that asks for nothing does not disturb the clock") {
+  StreamClock clock(kRateHz);
+  clock.update(0, 128, 0);
+  clock.update(128, 0, 2'700'000);
+  clock.update(128, 128, 2'666'667);
+  CHECK(*clock.frame_at(2'666'667) == 128);
 }
 
 TEST_CASE("callbacks of changing length do not disturb the clock") {
