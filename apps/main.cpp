@@ -12,6 +12,7 @@
 #include "apps/commands.h"
 #include "apps/exit_codes.h"
 #include "apps/interrupt.h"
+#include "apps/standard_streams.h"
 #include "engine/error.h"
 
 namespace {
@@ -60,6 +61,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ondes::occupy_standard_streams();
   ondes::install_signal_handlers();
   try {
     const int code = run(argc, argv);

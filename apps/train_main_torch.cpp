@@ -8,6 +8,7 @@
 #include "apps/cli_options.h"
 #include "apps/exit_codes.h"
 #include "apps/interrupt.h"
+#include "apps/standard_streams.h"
 #include "apps/train_commands.h"
 #include "engine/error.h"
 
@@ -43,6 +44,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ondes::occupy_standard_streams();
   ondes::install_signal_handlers();
   try {
     return run(argc, argv);
