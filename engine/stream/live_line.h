@@ -1,11 +1,16 @@
 // The line between a keyboard and a live source: events one way, what became of them the other way.
 // Both ends share it, so that either may end first.
 //
+// What is lost where too many events wait may be the release of a key. The line tells the render thread
+// of it, at its place among the events: the source lets go of every key there (live_source.h).
+//
 // Event thread (one): send(). Control thread: take_played(), the counters. Render thread: take(),
-// remember(), take_panic(). Any thread: panic(), close(). Nothing allocates but the constructor.
+// take_loss(), remember(), take_panic(). Any thread: panic(), close(). Nothing allocates but the
+// constructor.
 #pragma once
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -36,9 +41,14 @@ class LiveLine {
   // False if the event was lost because too many wait. What is sent to a source that has ended is
   // no loss.
   bool send(const LiveEvent& event) noexcept ONDES_REALTIME {
-    if (closed_.load(std::memory_order_relaxed) || arriving_.push(event)) {
+    if (closed_.load(std::memory_order_relaxed)) {
       return true;
     }
+    if (arriving_.push(event)) {
+      ++sent_;
+      return true;
+    }
+    loss_.store(sent_, std::memory_order_release);
     lost_.fetch_add(1, std::memory_order_relaxed);
     return false;
   }
@@ -46,15 +56,34 @@ class LiveLine {
   void close() noexcept ONDES_REALTIME { closed_.store(true, std::memory_order_relaxed); }
   bool closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
 
-  std::optional<LiveEvent> take() noexcept ONDES_REALTIME { return arriving_.pop(); }
+  std::optional<LiveEvent> take() noexcept ONDES_REALTIME {
+    const std::optional<LiveEvent> event = arriving_.pop();
+    before_ = taken_;
+    taken_ += event ? 1 : 0;
+    return event;
+  }
+  // To be asked after each take(): whether events were lost before the one that it returned (before
+  // the next one, if it returned none). Several losses that follow each other closely may be told of as
+  // one, at the place of the last.
+  bool take_loss() noexcept ONDES_REALTIME {
+    std::int64_t loss = loss_.load(std::memory_order_acquire);
+    return loss != kNoLoss && loss <= before_ &&
+           loss_.compare_exchange_strong(loss, kNoLoss, std::memory_order_acquire);
+  }
   bool take_panic() noexcept ONDES_REALTIME {
     return panic_.exchange(false, std::memory_order_relaxed);
   }
   void count_late() noexcept ONDES_REALTIME { late_.fetch_add(1, std::memory_order_relaxed); }
-  void remember(const PlayedEvent& event) noexcept ONDES_REALTIME {
-    if (!played_.push(event)) {
-      lost_.fetch_add(1, std::memory_order_relaxed);
+  // False if the event was lost because too many wait to be fetched.
+  bool remember(const PlayedEvent& event) noexcept ONDES_REALTIME {
+    if (played_.push(event)) {
+      return true;
     }
+    lost_.fetch_add(1, std::memory_order_relaxed);
+    return false;
+  }
+  bool can_remember(std::size_t events) const noexcept ONDES_REALTIME {
+    return played_.room() >= events;
   }
 
   std::optional<PlayedEvent> take_played() noexcept { return played_.pop(); }
@@ -69,8 +98,14 @@ class LiveLine {
   std::int64_t lost_events() const noexcept { return lost_.load(std::memory_order_relaxed); }
 
  private:
+  static constexpr std::int64_t kNoLoss = -1;
+
   MessageQueue<LiveEvent> arriving_{kMaxEvents};
   MessageQueue<PlayedEvent> played_{16 * kMaxEvents};
+  std::int64_t sent_ = 0;                    // event thread
+  std::int64_t taken_ = 0;                   // render thread
+  std::int64_t before_ = 0;                  // render thread: what came before the last take()
+  std::atomic<std::int64_t> loss_{kNoLoss};  // how many had been sent at the last one
   std::atomic<bool> panic_{false};
   std::atomic<bool> closed_{false};
   std::atomic<std::int64_t> late_{0};

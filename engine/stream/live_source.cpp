@@ -6,8 +6,11 @@
 namespace ondes {
 namespace {
 
+constexpr std::uint8_t kSustain = 64;
 constexpr std::uint8_t kAllSoundOff = 120;
 constexpr std::uint8_t kResetController = 121;
+constexpr std::uint8_t kAllNotesOff = 123;
+constexpr std::size_t kEventsForAll = 2 * kChannels;  // a panic, or letting go of every key
 
 }  // namespace
 
@@ -23,8 +26,8 @@ LiveSource::LiveSource(SynthVoice voice,
   if (options_.lanes > 0) {
     synth_.limit_lanes(options_.lanes);
   }
-  waiting_.reserve(LiveLine::kMaxEvents);
-  due_.reserve(LiveLine::kMaxEvents + 2 * kChannels + options_.beginnings.size());
+  waiting_.reserve(LiveLine::kMaxEvents + 1);  // an event, and a loss before it
+  due_.reserve(LiveLine::kMaxEvents + kEventsForAll + options_.beginnings.size());
   const int stream_rate_hz = stream.options().sample_rate_hz;
   if (voice_.contract->sample_rate_hz != stream_rate_hz) {
     rate_.emplace(voice_.contract->sample_rate_hz, stream_rate_hz, channels(), kMaxStreamBlock);
@@ -48,6 +51,9 @@ void LiveSource::begin(std::int64_t stream_frame) noexcept {
 void LiveSource::receive(std::int64_t stream_frame) noexcept {
   while (static_cast<int>(waiting_.size()) < LiveLine::kMaxEvents) {
     const std::optional<LiveEvent> arrived = line_->take();
+    if (line_->take_loss()) {
+      add_waiting({stream_frame, stream_frame, {}, true});
+    }
     if (!arrived) {
       return;
     }
@@ -64,12 +70,16 @@ void LiveSource::receive(std::int64_t stream_frame) noexcept {
       frame = stream_frame;
       line_->count_late();
     }
-    // The clock may be corrected between two arrivals by a fraction of a sample, never the order.
-    if (!waiting_.empty()) {
-      frame = std::max(frame, waiting_.back().stream_frame);
-    }
-    waiting_.push_back({frame, meant_frame, *arrived});
+    add_waiting({frame, meant_frame, *arrived});
   }
+}
+
+// The clock may be corrected between two arrivals by a fraction of a sample, never the order.
+void LiveSource::add_waiting(Waiting waiting) noexcept {
+  if (!waiting_.empty()) {
+    waiting.stream_frame = std::max(waiting.stream_frame, waiting_.back().stream_frame);
+  }
+  waiting_.push_back(waiting);
 }
 
 int LiveSource::render(Frames out, std::int64_t stream_frame) noexcept {
@@ -90,11 +100,12 @@ int LiveSource::render(Frames out, std::int64_t stream_frame) noexcept {
   receive(stream_frame);
   if (line_->take_panic()) {
     waiting_.clear();  // a key that was pressed before would sound after it
-    silence_all();
+    add_for_all({ControlKind::reset, ControlKind::all_sound_off}, synth_.position_samples());
     if (!begins && !retired_) {
-      remember_panic(stream_frame);
+      remember_for_all({kResetController, kAllSoundOff}, stream_frame);
     }
   }
+  repair_record(stream_frame);
   if (!rate_) {
     take_due(stream_frame, out.frames(), out.frames());
     synth_.process(due_, out);
@@ -113,23 +124,44 @@ int LiveSource::render(Frames out, std::int64_t stream_frame) noexcept {
 void LiveSource::take_due(std::int64_t stream_frame, int frames, int samples) noexcept {
   std::size_t taken = 0;
   for (; taken < waiting_.size(); ++taken) {
-    Waiting& waiting = waiting_[taken];
-    if (waiting.stream_frame >= stream_frame + frames || due_.size() == due_.capacity()) {
+    const Waiting& waiting = waiting_[taken];
+    const std::size_t room = due_.capacity() - due_.size();
+    if (waiting.stream_frame >= stream_frame + frames ||
+        room < (waiting.lets_go ? kEventsForAll : 1)) {
       break;
     }
-    const bool strikes = waiting.live.event && waiting.live.event->kind == SynthEventKind::note_on;
-    if (waiting.live.event && (!strikes || is_ours(waiting))) {
-      const std::int64_t frame = std::max(waiting.stream_frame, stream_frame);
-      const std::int64_t sample = rate_ ? rate_->input_of(frame) : frame - stream_frame;
-      waiting.live.event->sample =
-          synth_.position_samples() + std::clamp<std::int64_t>(sample, 0, std::max(samples - 1, 0));
-      due_.push_back(*waiting.live.event);
-    }
-    if (is_ours(waiting) && waiting.stream_frame >= first_frame_) {
-      line_->remember({waiting.stream_frame, waiting.live.message});
+    const std::int64_t frame = std::max(waiting.stream_frame, stream_frame);
+    const std::int64_t sample = rate_ ? rate_->input_of(frame) : frame - stream_frame;
+    const std::int64_t at =
+        synth_.position_samples() + std::clamp<std::int64_t>(sample, 0, std::max(samples - 1, 0));
+    if (waiting.lets_go) {
+      let_go(frame, at);
+    } else {
+      take_event(waiting, frame, at);
     }
   }
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(taken));
+}
+
+void LiveSource::take_event(const Waiting& waiting,
+                            std::int64_t stream_frame,
+                            std::int64_t sample) noexcept {
+  const bool strikes = waiting.live.event && waiting.live.event->kind == SynthEventKind::note_on;
+  if (waiting.live.event && (!strikes || is_ours(waiting))) {
+    due_.push_back(*waiting.live.event);
+    due_.back().sample = sample;
+  }
+  if (is_ours(waiting) && waiting.stream_frame >= first_frame_) {
+    remember({stream_frame, waiting.live.message});
+  }
+}
+
+// The pedals first: a key that is lifted under one sounds on.
+void LiveSource::let_go(std::int64_t stream_frame, std::int64_t sample) noexcept {
+  add_for_all({ControlKind::sustain, ControlKind::all_notes_off}, sample);
+  if (!retired_) {  // the follower's keys are none of its business
+    remember_for_all({kSustain, kAllNotesOff}, stream_frame);
+  }
 }
 
 // Whether a key is to be heard here and a message to be remembered: once retired, what the follower
@@ -139,14 +171,14 @@ bool LiveSource::is_ours(const Waiting& waiting) const noexcept {
 }
 
 bool LiveSource::rings_out(std::int64_t stream_frame) const noexcept {
-  return !synth_.silent() || stream_frame < retired_frame_ + options_.latency_frames;
+  return !synth_.silent() || stream_frame < retired_frame_ + longest_latency_frames_;
 }
 
-void LiveSource::silence_all() noexcept {
+void LiveSource::add_for_all(std::array<ControlKind, 2> kinds, std::int64_t sample) noexcept {
   for (int channel = 0; channel < kChannels; ++channel) {
-    for (const ControlKind kind : {ControlKind::reset, ControlKind::all_sound_off}) {
+    for (const ControlKind kind : kinds) {
       SynthEvent event;
-      event.sample = synth_.position_samples();
+      event.sample = sample;
       event.kind = SynthEventKind::control;
       event.control = kind;
       event.channel = channel;
@@ -155,11 +187,27 @@ void LiveSource::silence_all() noexcept {
   }
 }
 
-void LiveSource::remember_panic(std::int64_t stream_frame) noexcept {
+void LiveSource::remember_for_all(std::array<std::uint8_t, 2> controllers,
+                                  std::int64_t stream_frame) noexcept {
   for (unsigned channel = 0; channel < kChannels; ++channel) {
     const auto status = static_cast<std::uint8_t>(0xB0U | channel);
-    line_->remember({stream_frame, {status, kResetController, 0}});
-    line_->remember({stream_frame, {status, kAllSoundOff, 0}});
+    for (const std::uint8_t controller : controllers) {
+      remember({stream_frame, {status, controller, 0}});
+    }
+  }
+}
+
+void LiveSource::remember(const PlayedEvent& event) noexcept {
+  record_has_holes_ |= !line_->remember(event);
+}
+
+void LiveSource::repair_record(std::int64_t stream_frame) noexcept {
+  if (!record_has_holes_ || !line_->can_remember(kEventsForAll)) {
+    return;
+  }
+  record_has_holes_ = false;
+  if (!retired_) {
+    remember_for_all({kSustain, kAllNotesOff}, stream_frame);
   }
 }
 

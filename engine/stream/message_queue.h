@@ -1,6 +1,7 @@
 // Messages from one thread to one other, without locks: commands, events, what is to be freed.
 //
-// Set-up thread: constructor. Producer thread: push(). Consumer thread: pop(). Neither allocates.
+// Set-up thread: constructor. Producer thread: push(), room(). Consumer thread: pop(). None of them
+// allocates.
 #pragma once
 #include <algorithm>
 #include <atomic>
@@ -33,6 +34,13 @@ class MessageQueue {
     messages_[at & (messages_.size() - 1)] = message;
     pushed_.store(at + 1, std::memory_order_release);
     return true;
+  }
+
+  // How many more there is room for, at least.
+  std::size_t room() const noexcept ONDES_REALTIME {
+    const std::uint64_t waiting =
+        pushed_.load(std::memory_order_relaxed) - popped_.load(std::memory_order_acquire);
+    return messages_.size() - static_cast<std::size_t>(waiting);
   }
 
   std::optional<T> pop() noexcept ONDES_REALTIME {

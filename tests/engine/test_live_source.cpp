@@ -123,6 +123,128 @@ TEST_CASE("events beyond the queue's length are lost and counted, not waited for
   CHECK(rig.source->state().lanes_now == 8);
 }
 
+// More controllers at once than may wait, in the middle of which keys are lifted.
+TEST_CASE(
+    "a lost release leaves no key hanging: keys and pedals are let go of, once there is room") {
+  LiveRig rig;
+  rig.run_clock();
+  const auto send = [&](const SynthEvent& event, const MidiMessage& message) {
+    return rig.line->send({100'000'000, event, message, false});  // all of them due at frame 480
+  };
+  for (const int key : {60, 64, 67}) {
+    rig.line->send(arrived(100'000'000, note_on(0, key)));
+  }
+  send(control(0, ControlKind::sustain, 1.0F, 3), {0xB3, 64, 127});
+  rig.line->send(arrived(100'000'000, note_on(0, 72, 0.8F, 3)));
+  rig.render(600, 0);
+  REQUIRE(rig.source->state().lanes_now == 4);
+  while (send(control(0, ControlKind::pan, 0.0F), {0xB0, 10, 64})) {
+  }
+  for (const int key : {60, 64, 67}) {
+    REQUIRE_FALSE(rig.line->send(arrived(100'000'000, note_off(0, key))));
+  }
+  REQUIRE_FALSE(rig.line->send(arrived(100'000'000, note_off(0, 72, 3))));
+  CHECK(rig.line->lost_events() == 5);
+  for (int at = 600; at < 600 + kRateHz; at += 600) {
+    rig.render(600, at);
+  }
+  CHECK(rig.source->state().lanes_now == 0);  // the toy voice rings out within a second
+  CHECK(rig.source->state().stolen_notes == 0);
+
+  // Remembered for every channel, pedals first, after what was not lost.
+  std::vector<PlayedEvent> played;
+  while (const std::optional<PlayedEvent> event = rig.line->take_played()) {
+    played.push_back(*event);
+  }
+  REQUIRE(played.size() == 5 + LiveLine::kMaxEvents + 2 * kChannels);
+  for (std::size_t i = 0; i < 2 * kChannels; ++i) {
+    const PlayedEvent& event = played[5 + LiveLine::kMaxEvents + i];
+    const auto status = static_cast<std::uint8_t>(0xB0U | i / 2);
+    const auto controller = static_cast<std::uint8_t>(i % 2 == 0 ? 64 : 123);
+    CHECK(event.message == MidiMessage{status, controller, 0});
+    CHECK(event.stream_frame == 1200);  // a block took as many events as may wait
+  }
+  CHECK(rig.line->lost_events() == 5);
+}
+
+TEST_CASE("a key that is struck after a loss sounds on, one that was held before it does not") {
+  LiveRig rig;
+  rig.run_clock();
+  while (rig.line->send(arrived(100'000'000, control(0, ControlKind::pan, 0.0F)))) {
+  }
+  CHECK_FALSE(rig.line->send(arrived(100'000'000, note_off(0, 60))));
+  rig.render(100, 0);  // takes what waits; due at frame 480
+  rig.line->send(arrived(110'000'000, note_on(0, 64)));
+  for (int at = 100; at < kRateHz; at += 100) {
+    rig.render(100, at);
+  }
+  CHECK(rig.source->state().notes == 1);
+  CHECK(rig.source->state().lanes_now == 1);
+  for (int i = 0; i < 3; ++i) {  // every loss anew
+    while (rig.line->send(arrived(1'100'000'000, control(0, ControlKind::pan, 0.0F)))) {
+    }
+    rig.render(100, kRateHz + 100 * i);
+  }
+  for (int at = kRateHz + 300; at < 3 * kRateHz; at += 100) {
+    rig.render(100, at);
+  }
+  CHECK(rig.source->state().lanes_now == 0);
+}
+
+TEST_CASE("a line tells of a loss at its place, once") {
+  LiveLine line;
+  const LiveEvent event = arrived(0, note_on(0, 60));
+  while (line.send(event)) {
+  }
+  for (int i = 0; i < LiveLine::kMaxEvents; ++i) {
+    REQUIRE(line.take());
+    REQUIRE_FALSE(line.take_loss());
+  }
+  REQUIRE(line.send(event));
+  REQUIRE(line.take());
+  CHECK(line.take_loss());  // before that one
+  CHECK_FALSE(line.take());
+  CHECK_FALSE(line.take_loss());
+  while (line.send(event)) {
+  }
+  while (line.take()) {
+    REQUIRE_FALSE(line.take_loss());
+  }
+  CHECK(line.take_loss());  // before whatever comes next
+  CHECK_FALSE(line.take_loss());
+}
+
+// A record is fetched 20 times a second, or later where the terminal does not take its picture.
+TEST_CASE("a record with holes has the keys lifted there, the keys themselves sound on") {
+  LiveRig rig;
+  rig.run_clock();
+  rig.line->send(arrived(0, note_on(0, 60)));  // late, as the others: at once
+  std::int64_t at = 0;
+  for (; rig.line->lost_events() == 0; at += 64) {
+    for (int i = 0; i < 1000; ++i) {
+      rig.line->send({0, std::nullopt, {0xD0, 1, 0}, false});
+    }
+    rig.render(64, at);
+  }
+  const std::int64_t lost = rig.line->lost_events();
+  rig.render(64, at);
+  CHECK(rig.line->lost_events() == lost);  // it waits for room
+  while (rig.line->take_played()) {
+  }
+  rig.render(64, at + 64);
+  for (unsigned channel = 0; channel < kChannels; ++channel) {
+    for (const auto number : {std::uint8_t{64}, std::uint8_t{123}}) {
+      const std::optional<PlayedEvent> event = rig.line->take_played();
+      REQUIRE(event);
+      CHECK(event->stream_frame == at + 64);
+      CHECK(event->message == MidiMessage{static_cast<std::uint8_t>(0xB0U | channel), number, 0});
+    }
+  }
+  rig.render(64, at + 128);
+  CHECK_FALSE(rig.line->take_played());
+  CHECK(rig.source->state().lanes_now == 1);
+}
+
 TEST_CASE("panic silences every channel, a message without an event is only remembered") {
   LiveRig rig;
   rig.line->send(arrived(0, note_on(0, 60)));
