@@ -46,8 +46,8 @@ void Keyboard::midi(std::int64_t arrival_ns, std::span<const std::uint8_t> bytes
 void Keyboard::send(const LiveEvent& live) noexcept {
   turns_.fetch_add(1);
   LiveLine* const newest = newest_.load();
-  if (newest != nullptr) {
-    newest->send(live);
+  if (newest != nullptr && !newest->send(live)) {
+    forget_pedals();
   }
   LiveEvent to_older = live;
   to_older.followed = newest != nullptr && !newest->closed();
@@ -103,6 +103,15 @@ void Keyboard::remember(const SynthEvent& event) noexcept {
     set(ControlKind::expression, 1.0F);
   } else if (static_cast<std::size_t>(event.control) < kKinds) {
     set(event.control, event.value);
+  }
+}
+
+void Keyboard::forget_pedals() noexcept {
+  for (auto& channel : values_) {
+    std::atomic<float>& pedal = channel[static_cast<std::size_t>(ControlKind::sustain)];
+    if (pedal.load(std::memory_order_relaxed) > 0.0F) {  // not NaN: it was moved
+      pedal.store(0.0F, std::memory_order_relaxed);
+    }
   }
 }
 

@@ -3,7 +3,8 @@
 // It remembers how the controllers are, so that a source that is begun later (another voice) begins
 // with them, and sends every event to all lines that are open: a key that is held while the voice
 // changes sounds on in the old one until it is lifted. Each event says to the older lines whether the
-// newest one got it, too (live_source.h).
+// newest one got it, too (live_source.h). Where the newest line loses an event, its source lets go of
+// the pedals, and a later one begins without them.
 //
 // A line is let go when its source has ended, or when kMaxLines are open; the MIDI thread, which is
 // never made to wait, has then left it.
@@ -47,6 +48,7 @@ class Keyboard : public MidiReceiver {
 
   std::optional<SynthEvent> meaning(const MidiMessage& message) noexcept;
   void remember(const SynthEvent& event) noexcept;
+  void forget_pedals() noexcept;
   void send(const LiveEvent& live) noexcept;
   void let_go(std::size_t index);
 

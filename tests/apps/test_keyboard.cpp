@@ -168,6 +168,27 @@ TEST_CASE("after a panic a voice that is taken up later begins without sustain a
 }
 
 TEST_CASE(
+    "after a loss a voice that is taken up later begins without pedals, as the source goes on") {
+  Keyboard keyboard(-1);
+  const auto line = std::make_shared<LiveLine>();
+  keyboard.add_line(line);
+  play(keyboard, {{0xB0, 64, 127}, {0xB2, 64, 127}, {0xB0, 7, 127}});
+  for (int i = 3; i < LiveLine::kMaxEvents; ++i) {
+    play(keyboard, {{0xD0, 1}});
+  }
+  REQUIRE(value_of(keyboard.controls(), ControlKind::sustain) == 1.0F);
+  play(keyboard, {{0x80, 60, 0}});
+  CHECK(line->lost_events() == 1);
+  CHECK(value_of(keyboard.controls(), ControlKind::sustain) == 0.0F);
+  CHECK(control_of(keyboard.controls(), ControlKind::sustain, 2)->value == 0.0F);
+  CHECK(control_of(keyboard.controls(), ControlKind::sustain, 1) == nullptr);
+  CHECK(value_of(keyboard.controls(), ControlKind::volume) == 1.0F);
+  all_of(*line);
+  play(keyboard, {{0xB2, 64, 127}});  // pressed again
+  CHECK(control_of(keyboard.controls(), ControlKind::sustain, 2)->value == 1.0F);
+}
+
+TEST_CASE(
     "lines are let go when their sources have ended, and the oldest one when there are many") {
   Keyboard keyboard(-1);
   std::vector<std::shared_ptr<LiveLine>> lines;
