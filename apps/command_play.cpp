@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <memory>
 
@@ -12,12 +14,19 @@
 namespace ondes {
 namespace {
 
+constexpr double kLeastSpeed = 0.01;
+
 int run_play(PlayRequest& request) {
   if (request.voices.empty()) {
     request.voices.emplace_back();
   }
   if (request.speed != 1.0 && request.audio_device != kClockDevice) {
     throw Error(ErrorCode::usage, "--speed: for --audio-device clock only");
+  }
+  if (request.speed > 0.0 && request.speed < kLeastSpeed) {
+    throw Error(ErrorCode::usage, fmt::format("--speed: expected 0, or a number from {:g} to 1000, "
+                                              "found {:g}",
+                                              kLeastSpeed, request.speed));
   }
   if (request.loop_from_s.has_value() != request.loop_to_s.has_value()) {
     throw Error(ErrorCode::usage, "--loop-from and --loop-to: expected both or none");

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <thread>
 
+#include "apps/play/device_watch.h"
 #include "apps/play/quiet_stderr.h"
 #include "engine/error.h"
 
@@ -157,33 +158,35 @@ AudioDeviceInfo find_audio_device(const std::string& wanted) {
 }
 
 struct AudioDevice::Impl {
+  explicit Impl(int sample_rate_hz) : turns(sample_rate_hz) {}
+
   Stream* stream = nullptr;
   PaStream* handle = nullptr;
   int channels = 2;
   std::string name;
   std::atomic<bool> started{false};
   std::atomic<bool> closing{false};
-  std::atomic<int> buffer_frames{0};
-  std::int64_t seen_frames = -1;
-  std::chrono::steady_clock::time_point seen_at;
+  TurnMeter turns;
+  SilenceWatch silence;
 
   static int callback(const void*,
                       void* output,
                       unsigned long frames,
-                      const PaStreamCallbackTimeInfo*,
+                      const PaStreamCallbackTimeInfo* time,
                       PaStreamCallbackFlags,
                       void* user) noexcept {
     auto& impl = *static_cast<Impl*>(user);
-    const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    impl.buffer_frames.store(static_cast<int>(frames), std::memory_order_relaxed);
+    const std::chrono::nanoseconds now = std::chrono::steady_clock::now().time_since_epoch();
+    const std::int64_t taken_ns =
+        impl.turns.add(time->currentTime, static_cast<int>(frames), now.count());
     impl.stream->pull({static_cast<float*>(output), static_cast<int>(frames), impl.channels},
-                      std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+                      taken_ns);
     return paContinue;
   }
 };
 
 AudioDevice::AudioDevice(Stream& stream, const AudioDeviceOptions& options)
-    : impl_(std::make_shared<Impl>()) {
+    : impl_(std::make_shared<Impl>(options.rate_hz)) {
   require_portaudio();
   impl_->stream = &stream;
   impl_->channels = options.channels;
@@ -221,7 +224,7 @@ void AudioDevice::start() {
                                                   impl_->name, Pa_GetErrorText(error)));
   }
   impl_->started.store(true);
-  impl_->seen_at = std::chrono::steady_clock::now();
+  impl_->silence.begin(std::chrono::steady_clock::now());
 }
 
 bool AudioDevice::stop() noexcept {
@@ -238,17 +241,13 @@ bool AudioDevice::stop() noexcept {
     Pa_CloseStream(impl->handle);
     closed->set_value();
   }).detach();
-  return done.wait_for(kCloseS) == std::future_status::ready;
+  return done.wait_for(kCloseMs) == std::future_status::ready;
 }
 
 void AudioDevice::watch() {
-  const std::int64_t frames = impl_->stream->device_frames();
-  const auto now = std::chrono::steady_clock::now();
-  if (frames != impl_->seen_frames) {
-    impl_->seen_frames = frames;
-    impl_->seen_at = now;
-  }
-  if (Pa_IsStreamActive(impl_->handle) != 1 || now - impl_->seen_at > kLost) {
+  const std::chrono::nanoseconds silent =
+      impl_->silence.look(impl_->stream->device_frames(), std::chrono::steady_clock::now());
+  if (Pa_IsStreamActive(impl_->handle) != 1 || silent > kLostMs) {
     throw Error(
         ErrorCode::no_device,
         fmt::format("audio device {}: lost: it has stopped asking for samples", impl_->name));
@@ -260,8 +259,8 @@ double AudioDevice::output_latency_s() const noexcept {
   return info == nullptr ? 0.0 : info->outputLatency;
 }
 
-int AudioDevice::buffer_frames() const noexcept {
-  return impl_->buffer_frames.load(std::memory_order_relaxed);
+int AudioDevice::turn_frames() const noexcept {
+  return impl_->turns.turn_frames();
 }
 
 }  // namespace ondes

@@ -1,6 +1,6 @@
 // Audio output through PortAudio (ALSA, JACK, OSS): which devices there are, and one that is open.
 //
-// The device's callback does nothing but Stream::pull(). A device that stops asking for frames (it
+// The device's callback does nothing but Stream::pull(), and counts (device_watch.h). A device that stops asking for frames (it
 // was unplugged, its server has ended) is found by watch(); closing it takes at most kCloseS, then
 // it is left to the system.
 //
@@ -50,8 +50,8 @@ struct AudioDeviceOptions {
 
 class AudioDevice {
  public:
-  static constexpr std::chrono::milliseconds kLost{2000};
-  static constexpr std::chrono::milliseconds kCloseS{2000};
+  static constexpr std::chrono::milliseconds kLostMs{2000};
+  static constexpr std::chrono::milliseconds kCloseMs{2000};
 
   // Opens it; nothing sounds yet. Throws Error{no_device}, saying what the device refused.
   AudioDevice(Stream& stream, const AudioDeviceOptions& options);
@@ -62,11 +62,12 @@ class AudioDevice {
   void start();  // throws Error{no_device}
   // Lets what was handed over sound to its end, then closes. False if the device did not answer.
   bool stop() noexcept;
-  // Throws Error{no_device} if the device has not asked for frames for kLost, or says it has ended.
+  // Throws Error{no_device} if the device has not asked for frames for kLostMs in which this was
+  // called several times a second, or if it says it has ended.
   void watch();
 
-  double output_latency_s() const noexcept;
-  int buffer_frames() const noexcept;  // of the callbacks so far; 0 before the first
+  double output_latency_s() const noexcept;  // as the driver said when it was opened
+  int turn_frames() const noexcept;          // that it takes at once now; 0 before that is known
 
  private:
   struct Impl;

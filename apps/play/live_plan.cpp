@@ -19,9 +19,9 @@ constexpr int kKeysOfAKeyboard = 60;
 
 }  // namespace
 
-LivePlan plan_latency(int device_frames, int sample_rate_hz, double latency_ms) {
+LivePlan plan_latency(int device_frames, int sample_rate_hz, double latency_ms, int block_frames) {
   LivePlan plan;
-  plan.block_frames = std::clamp(device_frames / 4, 16, 256);
+  plan.block_frames = block_frames > 0 ? block_frames : std::clamp(device_frames / 4, 16, 256);
   plan.ahead_frames = device_frames + 2 * plan.block_frames;
   plan.latency_frames = device_frames + plan.ahead_frames + plan.block_frames;
   const int wanted = static_cast<int>(std::lround(latency_ms * 1.0e-3 * sample_rate_hz));

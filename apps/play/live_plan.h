@@ -3,7 +3,8 @@
 //   latency = the device's turn + the lead of the ring + a block
 //
 // so that every note, struck at any moment, has a block's time to be made. More latency than that is
-// lead. Set-up thread.
+// lead. A device that takes another number of frames at once than before gets another plan, in which
+// the block stays: sources were made for it. Set-up thread.
 #pragma once
 #include "engine/lanes/synth.h"
 #include "engine/stream/synth_voice.h"
@@ -16,8 +17,11 @@ struct LivePlan {
   int latency_frames = 352;  // from the stamp of a key to the frame the device takes
 };
 
-// `latency_ms`: wanted; less than what is safe becomes that.
-LivePlan plan_latency(int device_frames, int sample_rate_hz, double latency_ms);
+// `latency_ms`: wanted; less than what is safe becomes that. `block_frames` 0: what fits the device.
+LivePlan plan_latency(int device_frames,
+                      int sample_rate_hz,
+                      double latency_ms,
+                      int block_frames = 0);
 
 struct LiveTrial {
   double load = 0.0;      // of every lane at once: time to make the sound / its length

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -61,6 +62,7 @@ class LivePlayer {
     return StreamResampler::delay_s(voice().file.sample_rate_hz, output_.sample_rate_hz);
   }
   double latency_ms() const;
+  LivePlan plan_for(int device_frames) const;
   std::unique_ptr<LiveSource> make_source(std::shared_ptr<LiveLine> line, bool follows);
   RenderOptions runner_options() const;
   void begin_source(bool follows);
@@ -69,6 +71,7 @@ class LivePlayer {
   void find_lanes();
   void fetch_played();
   void look_at_stream();
+  void follow_device(PlayOutput& output);
   void loop_until_done(PlayOutput& output, const MidiInput& input);
   void handle(PlayKey key);
   void say(const std::string& text);
@@ -81,6 +84,7 @@ class LivePlayer {
   std::size_t voice_ = 0;
   OutputChoice output_;
   LivePlan plan_;
+  std::shared_ptr<std::atomic<int>> latency_frames_;  // that the sources go by; of the plan, soon
   double device_latency_s_ = 0.0;
   std::unique_ptr<Stream> stream_;
   Keyboard keyboard_;
@@ -92,14 +96,17 @@ class LivePlayer {
   bool quit_ = false;
 };
 
-std::vector<std::shared_ptr<const Voice>> load_voices(const std::vector<std::string>& names) {
+std::vector<std::shared_ptr<const Voice>> load_voices(const LiveRequest& request) {
   std::vector<std::shared_ptr<const Voice>> voices;
-  for (const std::string& name : names) {
+  for (const std::string& name : request.voices) {
     voices.push_back(std::make_shared<Voice>(load_voice(locate_voice(name))));
     const Voice& voice = *voices.back();
     if (voice.kind != VoiceKind::notes) {
       throw Error(ErrorCode::usage,
                   fmt::format("--voice {}: expected a voice that plays notes", voice.file.name));
+    }
+    if (request.render.speaker) {
+      static_cast<void>(speaker_index(voice, *request.render.speaker));  // it has none: says so
     }
   }
   return voices;
@@ -107,26 +114,35 @@ std::vector<std::shared_ptr<const Voice>> load_voices(const std::vector<std::str
 
 LivePlayer::LivePlayer(const LiveRequest& request)
     : request_(request),
-      voices_(load_voices(request.voices)),
+      voices_(load_voices(request)),
       keyboard_(request.morph_controller),
       played_("played live with " + voices_.front()->file.name) {
   output_ = choose_output({request.audio_device, request.rate_hz, request.buffer_frames},
                           voice().file.sample_rate_hz);
-  plan_ = plan_latency(output_.buffer_frames, output_.sample_rate_hz,
-                       request.latency_ms - 1000.0 * conversion_s());
+  plan_ = plan_for(output_.buffer_frames);
+  latency_frames_ = std::make_shared<std::atomic<int>>(plan_.latency_frames);
   StreamOptions options;
   options.sample_rate_hz = output_.sample_rate_hz;
   options.block_frames = plan_.block_frames;
   options.ahead_frames = plan_.ahead_frames;
+  options.most_ahead_frames =
+      plan_for(std::max(kMostDeviceFrames, output_.buffer_frames)).ahead_frames;
   options.ends = false;
   options.wants_priority = request.render.threads <= 1;
   stream_ = std::make_unique<Stream>(options);
 }
 
+// The first plan chooses the block.
+LivePlan LivePlayer::plan_for(int device_frames) const {
+  return plan_latency(device_frames, output_.sample_rate_hz,
+                      request_.latency_ms - 1000.0 * conversion_s(),
+                      latency_frames_ ? plan_.block_frames : 0);
+}
+
 std::unique_ptr<LiveSource> LivePlayer::make_source(std::shared_ptr<LiveLine> line, bool follows) {
   LiveSourceOptions options;
   options.synth = make_synth_options(voice(), request_.render);
-  options.latency_frames = plan_.latency_frames;
+  options.changing_latency_frames = latency_frames_;
   options.lanes = lanes_[voice_];
   options.follows = follows;
   options.beginnings = keyboard_.controls();
@@ -207,7 +223,7 @@ void LivePlayer::fetch_played() {
 }
 
 void LivePlayer::look_at_stream() {
-  const int lane_limit = view_.stream.lane_limit;
+  const StreamTelemetry before = view_.stream;
   for (const std::string& text : ondes::look_at_stream(*stream_, recorder_.get(), view_)) {
     say(text);
   }
@@ -220,11 +236,10 @@ void LivePlayer::look_at_stream() {
   view_.late_events = counts.late_events;
   view_.lost_events = counts.lost_events;
   // What a source begins with has been said.
-  const bool changed = view_.stream.source.lanes_limit != lanes_[voice_];
-  const auto remark =
-      lane_limit_remark(lane_limit, view_.stream.lane_limit,
-                        static_cast<double>(view_.stream.device_frames) / output_.sample_rate_hz);
-  if (remark && changed) {
+  const auto remark = source_limit_remark(
+      before, view_.stream,
+      static_cast<double>(view_.stream.device_frames) / output_.sample_rate_hz);
+  if (remark) {
     say(*remark);
   }
 }
@@ -303,6 +318,23 @@ void LivePlayer::handle(PlayKey key) {
   }
 }
 
+// A device that has come to take more at once needs a longer lead, and a later key before it. Back in
+// the other order: until the device has taken what was rendered ahead, a key would come too late.
+void LivePlayer::follow_device(PlayOutput& output) {
+  const std::optional<int> turn_frames = output.changed_turn();
+  if (turn_frames) {
+    plan_ = plan_for(std::min(*turn_frames, std::max(kMostDeviceFrames, output_.buffer_frames)));
+    device_latency_s_ = output.latency_s();
+    say(fmt::format("the device now takes {} frames at once: a key is heard {:.1f} ms after it",
+                    *turn_frames, latency_ms()));
+  }
+  const bool drained = view_.stream.ahead_frames <= plan_.ahead_frames + plan_.block_frames;
+  if (plan_.latency_frames > latency_frames_->load() || drained) {
+    latency_frames_->store(plan_.latency_frames);
+  }
+  stream_->set_ahead(plan_.ahead_frames);
+}
+
 void LivePlayer::loop_until_done(PlayOutput& output, const MidiInput& input) {
   const Clock::time_point begin = Clock::now();
   Clock::time_point next_telemetry = begin;
@@ -313,6 +345,7 @@ void LivePlayer::loop_until_done(PlayOutput& output, const MidiInput& input) {
       return;
     }
     output.watch();
+    follow_device(output);
     if (!input.alive()) {
       throw Error(ErrorCode::no_device, "MIDI input: its server has ended");
     }
@@ -338,6 +371,9 @@ void LivePlayer::run() {
   if (!request_.record.empty()) {
     recorder_ = std::make_unique<Recorder>(request_.record, output_.sample_rate_hz, 2);
     stream_->set_tap(&recorder_->tap());
+  }
+  if (!output_.remark.empty()) {
+    say(output_.remark);
   }
   find_lanes();
   begin_source(false);

@@ -29,6 +29,12 @@ OutputChoice choose_output(const OutputRequest& request, int source_rate_hz) {
       device.api.find("JACK") != std::string::npos ? find_jack_server() : std::nullopt;
   if (jack) {
     choice.buffer_frames = std::max(jack->period_frames, request.buffer_frames);
+    if (request.buffer_frames > 0 && request.buffer_frames < jack->period_frames) {
+      choice.remark = fmt::format(
+          "--buffer {}: has no effect: the JACK server takes {} frames at once (its period: "
+          "jack_bufsize, or jackd -p)",
+          request.buffer_frames, jack->period_frames);
+    }
   }
   if (device.output_channels < 2) {
     throw Error(ErrorCode::no_device, fmt::format("audio device {}: expected 2 channels, found {}",
@@ -45,7 +51,8 @@ OutputChoice choose_output(const OutputRequest& request, int source_rate_hz) {
   return choice;
 }
 
-PlayOutput::PlayOutput(Stream& stream, const OutputChoice& choice) {
+PlayOutput::PlayOutput(Stream& stream, const OutputChoice& choice)
+    : turns_(choice.buffer_frames), first_turn_frames_(choice.buffer_frames) {
   if (!choice.device) {
     ClockedSinkOptions options;
     options.block_frames = choice.buffer_frames;
@@ -77,8 +84,14 @@ void PlayOutput::watch() {
   }
 }
 
+// A driver holds a number of turns; PortAudio does not look again when they change.
 double PlayOutput::latency_s() const {
-  return device_ ? device_->output_latency_s() : 0.0;
+  return device_ ? device_->output_latency_s() * turns_.planned_frames() / first_turn_frames_ : 0.0;
+}
+
+std::optional<int> PlayOutput::changed_turn() {
+  return device_ ? turns_.look(device_->turn_frames(), std::chrono::steady_clock::now())
+                 : std::nullopt;
 }
 
 bool PlayOutput::stop() noexcept {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "apps/play/audio_device.h"
+#include "apps/play/device_watch.h"
 #include "apps/play/first_failure.h"
 #include "engine/stream/clocked_sink.h"
 #include "engine/stream/stream.h"
@@ -13,6 +14,8 @@ namespace ondes {
 
 inline constexpr const char* kClockDevice = "clock";  // --audio-device clock
 inline constexpr int kUsualBufferFrames = 256;        // where the device's choice is not known yet
+// What a stream keeps room for: sound servers take no more at once.
+inline constexpr int kMostDeviceFrames = 8192;
 
 struct OutputRequest {
   std::string audio_device;  // "", an index, a part of a name, "clock"
@@ -25,7 +28,8 @@ struct OutputChoice {
   std::optional<AudioDeviceInfo> device;  // nothing: the clock
   std::string description;
   int sample_rate_hz = 48000;
-  int buffer_frames = kUsualBufferFrames;  // expected
+  int buffer_frames = kUsualBufferFrames;  // expected that it takes at once
+  std::string remark;                      // where the buffer asked for cannot be had; may be empty
   OutputRequest request;
 };
 
@@ -40,7 +44,11 @@ class PlayOutput {
 
   void start();
   void watch();  // throws Error{no_device} when the device is lost
+  // Of the driver, for what the device takes at once now.
   double latency_s() const;
+  // What the stream must be planned for from now on, where the device has come to take more or fewer
+  // frames at once. To be asked several times a second.
+  std::optional<int> changed_turn();
   // False if the device does not let itself be closed. Then it still holds the stream, and nothing
   // but leave() may follow once what was played is safe.
   bool stop() noexcept;
@@ -50,6 +58,8 @@ class PlayOutput {
  private:
   std::unique_ptr<ClockedSink> clock_;
   std::unique_ptr<AudioDevice> device_;
+  TurnPlanner turns_;
+  int first_turn_frames_ = 0;  // that was planned for when the device was opened
 };
 
 }  // namespace ondes

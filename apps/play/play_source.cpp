@@ -68,11 +68,14 @@ void load(const std::string& path,
                 fmt::format("{}: a {}, but the voice {} plays notes: give it a score (.mid)", path,
                             file_kind_text(input.kind), voice.file.name));
   }
+  if (options.speaker) {
+    static_cast<void>(speaker_index(voice, *options.speaker));  // it has none: says so
+  }
   auto score = std::make_shared<Score>(load_score(path));
-  const Rehearsal rehearsal = rehearse(score->performance, note_plan(voice.plan), voice.contract,
-                                       make_synth_options(voice, options), options.max_lanes,
-                                       std::nullopt, [] { return !interrupted(); });
-  input.duration_s = static_cast<double>(rehearsal.samples) / voice.contract.sample_rate_hz;
+  const std::int64_t samples = sounding_samples(score->performance, note_plan(voice.plan),
+                                                voice.contract, make_synth_options(voice, options),
+                                                options.max_lanes, [] { return !interrupted(); });
+  input.duration_s = static_cast<double>(samples) / voice.contract.sample_rate_hz;
   if (score->performance.percussion_notes > 0) {
     input.remarks.push_back(fmt::format("{} percussion notes (channel 10) are left out",
                                         score->performance.percussion_notes));

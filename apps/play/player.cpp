@@ -40,6 +40,7 @@ class Player {
 
  private:
   void open_stream();
+  void follow_device(PlayOutput& output);
   void loop_until_done(PlayOutput& output);
   void handle(PlayKey key);
   void look_at_stream();
@@ -50,6 +51,7 @@ class Player {
 
   PlayRequest request_;
   OutputChoice output_;
+  StreamDemand demand_;
   std::unique_ptr<PlayDeck> deck_;
   std::unique_ptr<Stream> stream_;
   std::unique_ptr<Recorder> recorder_;
@@ -100,6 +102,9 @@ Player::Player(const PlayRequest& request) : request_(request) {
   output_ =
       choose_output({request.audio_device, request.rate_hz, request.buffer_frames, request.speed},
                     voices.front()->file.sample_rate_hz);
+  if (!output_.remark.empty()) {
+    remark(output_.remark);
+  }
   settings.sample_rate_hz = output_.sample_rate_hz;
   pace_ = request.speed > 0.0 ? request.speed : kUnclockedPace;
   view_.device = output_.description;
@@ -120,11 +125,10 @@ Player::Player(const PlayRequest& request) : request_(request) {
 // Renders the first second, unheard, to see what a block costs; then sizes blocks and lead. A voice
 // that breaks in it is refused.
 void Player::open_stream() {
-  StreamDemand demand;
-  demand.latency_ms = request_.latency_ms;
-  demand.sample_rate_hz = output_.sample_rate_hz;
-  demand.device_frames = output_.buffer_frames;
-  StreamSizes sizes = stream_sizes(demand);
+  demand_.latency_ms = request_.latency_ms;
+  demand_.sample_rate_hz = output_.sample_rate_hz;
+  demand_.device_frames = output_.buffer_frames;
+  StreamSizes sizes = stream_sizes(demand_);
   deck_->settings().block_frames = sizes.block_frames;
   const std::unique_ptr<StreamSource> trial = deck_->source(request_.start_s);
   Buffer block(sizes.block_frames, 2);
@@ -141,9 +145,9 @@ void Player::open_stream() {
     }
     busy_s += took_s;
     frames += made;
-    demand.slowest_block_s = std::max(demand.slowest_block_s, took_s);
+    demand_.slowest_block_s = std::max(demand_.slowest_block_s, took_s);
   }
-  sizes = stream_sizes(demand);
+  sizes = stream_sizes(demand_);
   const double factor =
       busy_s * output_.sample_rate_hz / static_cast<double>(std::max<std::int64_t>(frames, 1));
   const bool has_deadline = request_.speed > 0.0;  // else the clock waits for what is not made yet
@@ -158,11 +162,31 @@ void Player::open_stream() {
   options.sample_rate_hz = output_.sample_rate_hz;
   options.block_frames = sizes.block_frames;
   options.ahead_frames = sizes.ahead_frames;
+  StreamDemand most = demand_;
+  most.device_frames = std::max(kMostDeviceFrames, output_.buffer_frames);
+  options.most_ahead_frames = stream_sizes(most).ahead_frames;
   options.adapts_lanes = has_deadline;
   // The threads of a runner would not have the priority of the one that waits for them; a clock
   // that runs fast must not take a core from everybody.
   options.wants_priority = deck_->settings().render.threads == 1 && request_.speed == 1.0;
   stream_ = std::make_unique<Stream>(options);
+}
+
+// A device that has come to take more at once than it did needs a longer lead.
+void Player::follow_device(PlayOutput& output) {
+  const std::optional<int> turn_frames = output.changed_turn();
+  if (turn_frames) {
+    demand_.device_frames = *turn_frames;
+    const int before = stream_->ahead_frames();
+    stream_->set_ahead(stream_sizes(demand_).ahead_frames);
+    if (stream_->ahead_frames() != before) {
+      remark(fmt::format("the device now takes {} frames at once: rendering runs {:.0f} ms ahead",
+                         *turn_frames, 1000.0 * stream_->ahead_frames() / output_.sample_rate_hz));
+    }
+  }
+  view_.latency_ms =
+      1000.0 *
+      (static_cast<double>(stream_->ahead_frames()) / output_.sample_rate_hz + output.latency_s());
 }
 
 void Player::handle(PlayKey key) {
@@ -270,6 +294,7 @@ void Player::loop_until_done(PlayOutput& output) {
       return;
     }
     output.watch();
+    follow_device(output);
     if (request_.json && Clock::now() >= next_telemetry) {
       print_telemetry(view_, output_.sample_rate_hz);
       next_telemetry += std::chrono::seconds(1);
@@ -297,9 +322,7 @@ void Player::run() {
   deck_->follow(stream_->telemetry());  // what comes next is known before the device runs
   PlayOutput output(*stream_, output_);
   output.start();
-  view_.latency_ms =
-      1000.0 * (static_cast<double>(stream_->options().ahead_frames) / output_.sample_rate_hz +
-                output.latency_s());
+  follow_device(output);
   if (!request_.quiet) {
     terminal_.emplace();
   }

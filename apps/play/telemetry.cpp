@@ -36,6 +36,14 @@ std::optional<std::string> lane_limit_remark(int before, int after, double posit
                            after, position_s);
 }
 
+std::optional<std::string> source_limit_remark(const StreamTelemetry& before,
+                                               const StreamTelemetry& after,
+                                               double position_s) {
+  return before.source_number == after.source_number
+             ? lane_limit_remark(before.lane_limit, after.lane_limit, position_s)
+             : std::nullopt;
+}
+
 std::string scheduling_name(RenderScheduling scheduling) {
   switch (scheduling) {
     case RenderScheduling::real_time:

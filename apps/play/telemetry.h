@@ -36,6 +36,11 @@ struct PlayView {
 // What to say when the limit of lanes has gone from `before` to `after` (0: none); nothing if it has
 // not.
 std::optional<std::string> lane_limit_remark(int before, int after, double position_s);
+// Of two looks at a stream whose sources have limits of their own: nothing where another source has
+// begun in between.
+std::optional<std::string> source_limit_remark(const StreamTelemetry& before,
+                                               const StreamTelemetry& after,
+                                               double position_s);
 
 // "real time", "refused", "normal".
 std::string scheduling_name(RenderScheduling scheduling);

@@ -3,24 +3,25 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
 #include "apps/play/display_text.h"
+#include "apps/play/held_terminal.h"
 
 namespace ondes {
 namespace {
 
 constexpr double kMeterFloorDb = -60.0;
 constexpr int kMaxColumns = 100;  // wider bars say no more
-constexpr int kMinColumns = 20;
 constexpr int kRestOfKeyMs = 50;  // a sequence's bytes come together; the key Esc is one byte alone
+constexpr int kLeastBarColumns = 3;
 constexpr int kValueColumns = 18;  // "0:04:04 / 1:31:05", "100 %, worst 100 %"
 
 std::string clock_text(double seconds) {
@@ -46,7 +47,7 @@ std::string right_aligned(const std::string& text, int columns) {
 class Painter {
  public:
   explicit Painter(const ViewShape& shape)
-      : shape_(shape), columns_(std::clamp(shape.columns, kMinColumns, kMaxColumns)) {}
+      : shape_(shape), columns_(std::clamp(shape.columns, 1, kMaxColumns)) {}
 
   int columns() const { return columns_; }
   std::string paint(const char* code, const std::string& text) const {
@@ -59,16 +60,21 @@ class Painter {
   std::string heading(const std::string& text) const {
     return paint("1", cut_to_columns(printable(text, shape_.unicode), columns_));
   }
-  // "  label ====----  value"; the bars of all lines stand under each other.
+  // "  label ====----  value"; the bars of all lines stand under each other. Where there is no room
+  // for a bar of kLeastBarColumns there is none.
   std::string gauge(const char* label,
                     double part,
                     const char* code,
                     const std::string& value) const {
-    const int room = std::max(columns_ - 8 - kValueColumns, 3);
+    const int room = columns_ - 8 - kValueColumns;
+    if (room < kLeastBarColumns) {
+      return paint(code, cut_to_columns(fmt::format("{} {}", label, value), columns_));
+    }
     const int full = static_cast<int>(std::lround(std::clamp(part, 0.0, 1.0) * room));
     const std::string bar = paint(code, repeated(shape_.unicode ? "━" : "=", full)) +
                             paint("2", repeated(shape_.unicode ? "─" : "-", room - full));
-    return fmt::format("  {:4} {} {}", label, bar, right_aligned(value, columns_ - 8 - room));
+    const std::string shown = cut_to_columns(value, kValueColumns);
+    return fmt::format("  {:4} {} {}", label, bar, right_aligned(shown, kValueColumns));
   }
   // What the keys do, in as many lines as it takes; parts are separated by two spaces.
   void add_parts(const std::string& text, std::vector<std::string>& lines) const {
@@ -176,38 +182,36 @@ std::vector<std::string> draw_view(const PlayView& view, const ViewShape& shape)
   return lines;
 }
 
-struct TerminalView::Saved {
-  termios settings{};
-};
-
 TerminalView::TerminalView() {
   const char* term = std::getenv("TERM");
   shows_ = isatty(STDERR_FILENO) == 1 && (term == nullptr || std::strcmp(term, "dumb") != 0);
-  saved_ = std::make_unique<Saved>();
-  if (isatty(STDIN_FILENO) == 1 && tcgetattr(STDIN_FILENO, &saved_->settings) == 0) {
-    termios single = saved_->settings;
-    single.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);  // signals stay: Ctrl-C is one
-    single.c_cc[VMIN] = 0;
-    single.c_cc[VTIME] = 0;
-    single_ = reads_ = tcsetattr(STDIN_FILENO, TCSANOW, &single) == 0;
-  }
-  if (shows_) {
-    std::fputs("\x1b[?25l", stderr);
-  }
+  reads_ = borrow_terminal(shows_);
+  handle_stops();
+  holds_terminal();
 }
 
 TerminalView::~TerminalView() {
   if (shows_) {
-    std::fputs("\x1b[?25h", stderr);
     std::fflush(stderr);
   }
-  if (single_) {
-    tcsetattr(STDIN_FILENO, TCSANOW, &saved_->settings);
+  give_terminal_back();
+  forget_stops();
+}
+
+// Whether the picture may be drawn and keys be read: not in the background. Takes the terminal if it
+// is not held.
+bool TerminalView::holds_terminal() {
+  if (!is_in_foreground()) {
+    return false;
   }
+  if (take_terminal()) {
+    lines_ = 0;  // what stands above now is the shell's
+  }
+  return true;
 }
 
 void TerminalView::show(const PlayView& view) {
-  if (!shows_) {
+  if (!shows_ || !holds_terminal()) {
     return;
   }
   winsize size{};
@@ -248,12 +252,16 @@ void TerminalView::show(const PlayView& view) {
 
 // False if nothing came.
 bool TerminalView::read_more(int ms) {
+  const bool reads = reads_ && holds_terminal();
   pollfd wanted{STDIN_FILENO, POLLIN, 0};
-  if (poll(reads_ ? &wanted : nullptr, reads_ ? 1 : 0, ms) <= 0) {
+  if (poll(reads ? &wanted : nullptr, reads ? 1 : 0, ms) <= 0 || !is_in_foreground()) {
     return false;
   }
   char bytes[64];
   const ssize_t count = read(STDIN_FILENO, bytes, sizeof bytes);
+  if (count < 0 && errno == EINTR) {
+    return false;
+  }
   if (count <= 0) {
     reads_ = false;  // the terminal is gone
     return false;

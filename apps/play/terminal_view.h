@@ -1,12 +1,18 @@
 // A picture of what plays, in a terminal: position, levels, lanes, load, underruns, keys.
 //
-// draw_view() is the picture as lines of text, no longer than the terminal is wide; TerminalView
-// shows it, rewriting its own lines only, and reads keys meanwhile. Without a terminal there is no
-// picture. NO_COLOR is honoured: then there are no escape sequences but those that move the cursor.
+// draw_view() is the picture as lines of text, none longer than the terminal is wide, however narrow
+// that is; TerminalView shows it, rewriting its own lines only, and reads keys meanwhile. A terminal
+// that has become narrower has wrapped those lines anywhere: it is cleared, and the picture begins at
+// its top. Without a terminal there is no picture. NO_COLOR is honoured: then there are no escape
+// sequences but those that move the cursor.
+//
+// A program that is stopped (Ctrl-Z) gives the terminal back first: its mode and its cursor. Once it
+// runs on in the foreground it takes it again, and the picture begins anew below; in the background
+// (`bg`) it goes on without picture and keys. SIGTSTP and SIGCONT are handled for that while there is
+// a view: there is one at a time.
 //
 // Control thread.
 #pragma once
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,17 +44,14 @@ class TerminalView {
   std::optional<PlayKey> key(int ms);
 
  private:
-  struct Saved;
-
+  bool holds_terminal();
   bool read_more(int ms);
 
-  bool shows_ = false;   // standard error is a terminal
-  bool reads_ = false;   // standard input is one
-  bool single_ = false;  // and was put into single-key mode
-  int lines_ = 0;        // of the last picture
+  bool shows_ = false;  // standard error is a terminal
+  bool reads_ = false;  // standard input is one
+  int lines_ = 0;       // of the last picture
   int columns_ = 0;
   std::string unread_;
-  std::unique_ptr<Saved> saved_;
 };
 
 }  // namespace ondes

@@ -50,6 +50,19 @@ bool ClockedSink::may_pull() const noexcept {
   return options_.speed > 0.0 || (stream_.can_pull(options_.block_frames) && !stream_.finished());
 }
 
+// In short naps: stop() need not wait for a slow clock. False once it has been called.
+bool ClockedSink::wait_until(std::chrono::steady_clock::time_point due) const noexcept {
+  constexpr std::chrono::milliseconds kNap{20};
+  while (!stopping_.load(std::memory_order_relaxed) && due - Clock::now() > kNap) {
+    std::this_thread::sleep_for(kNap / 2);
+  }
+  if (stopping_.load(std::memory_order_relaxed)) {
+    return false;
+  }
+  std::this_thread::sleep_until(due);
+  return true;
+}
+
 void ClockedSink::run() noexcept {
   name_this_thread("ondes-clock");
   const double period_s =
@@ -70,7 +83,9 @@ void ClockedSink::run() noexcept {
       std::this_thread::sleep_for(options_.stall(callbacks_.load(std::memory_order_relaxed)));
     }
     if (options_.speed > 0.0) {
-      std::this_thread::sleep_until(due);
+      if (!wait_until(due)) {
+        return;
+      }
       const Clock::time_point now = Clock::now();
       if (std::chrono::duration<double>(now - due).count() > period_s) {
         late_.fetch_add(1, std::memory_order_relaxed);

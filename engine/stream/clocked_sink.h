@@ -46,6 +46,7 @@ class ClockedSink {
  private:
   void run() noexcept;
   bool may_pull() const noexcept;
+  bool wait_until(std::chrono::steady_clock::time_point due) const noexcept;
   void keep(ConstFrames block) noexcept;
 
   Stream& stream_;

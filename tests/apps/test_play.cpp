@@ -227,6 +227,8 @@ TEST_CASE("requests that make no sense are refused before anything sounds") {
   };
   refused({"--audio-device", "no such card"}, 5, "no such card");
   refused({"--speed", "2"}, 2, "--speed");
+  refused({"--audio-device", "clock", "--speed", "1e-9"}, 2, "--speed: expected 0, or a number");
+  refused({"--audio-device", "clock", "--speaker", "0"}, 2, "--speaker");
   refused({"--loop-from", "1"}, 2, "--loop-to");
   refused({"--audio-device", "clock", "--loop-from", "1", "--loop-to", "1.2"}, 2, "0.5 s");
   refused({"--tempo", "11"}, 2, "--tempo");
@@ -309,6 +311,7 @@ TEST_CASE("live refuses what it cannot play or listen to, and says what there is
   };
   refused({"--voice", "voice", "--midi-api", "jack"}, 5, "JACK");
   refused({"--voice", "voice", "--morph-to", "flute"}, 2, "--morph-cc");
+  refused({"--voice", "voice", "--speaker", "0"}, 2, "--speaker");
   refused({"--voice", "voice", "--morph-cc", "1", "--morph-to", "tuba", "--midi-api", "jack"}, 2,
           "piano, flute");
   refused({"--voice", "no such voice"}, 3, "no such voice");

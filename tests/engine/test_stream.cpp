@@ -153,6 +153,22 @@ TEST_CASE("an underrun fades, counts once, and playing resumes where it stopped"
   CHECK(wrong_frames(device.pull(256), position) == 0);  // the fade is over: exact again
 }
 
+TEST_CASE("a clock whose next tick is far away ends at once") {
+  Stream stream(small_stream());
+  CountingSourceOptions source;
+  source.total_frames = 50'000;
+  stream.play(counting(source));
+  stream.start();
+  ClockedSinkOptions clock;
+  clock.speed = 1.0e-4;  // a block of 256 frames takes 53 s
+  ClockedSink sink(stream, clock);
+  sink.start();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  const auto begin = std::chrono::steady_clock::now();
+  sink.stop();
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
+}
+
 TEST_CASE("a pause is no underrun; nothing is lost by it") {
   Stream stream(small_stream());
   CountingSourceOptions source;
