@@ -178,7 +178,8 @@ void Stream::publish(double busy_s, int frames) noexcept {
     adapt_lanes(state);
   }
   const int limit = state.lanes_limit < state.lanes_most ? state.lanes_limit : 0;
-  render_state_.publish({state, load_.smoothed(), state.lanes_limit > 0 ? limit : lane_limit_});
+  render_state_.publish({state, mixer_.number(), load_.smoothed(),
+                         state.lanes_limit > 0 ? limit : lane_limit_});
   const double load = busy_s * options_.sample_rate_hz / frames;
   if (load > worst_load_.load(std::memory_order_relaxed)) {
     worst_load_.store(load, std::memory_order_relaxed);
@@ -312,6 +313,7 @@ StreamTelemetry Stream::telemetry() {
   render_state_.read(rendered);
   result.load = rendered.load;
   result.source = rendered.source;
+  result.source_number = rendered.number;
   result.lane_limit = rendered.lane_limit;
   result.scheduling = scheduling_.load();
   find_position(result);

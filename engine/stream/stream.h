@@ -68,6 +68,7 @@ struct StreamTelemetry {
   double worst_load = 0.0;           // of a block, since the last telemetry
   std::array<float, kMaxStreamChannels> peak{};  // since the last telemetry
   SourceState source;                            // of the source that is rendered now
+  std::int64_t source_number = 0;                // which one that is, as play() said; 0: none yet
   SourceBegin begun;                             // the newest source that is rendered
   std::int64_t heard_number = 0;                 // of the newest one that is heard, as play() said
   double position_s = 0.0;                       // of what is heard now, in that source's time
@@ -200,6 +201,7 @@ class Stream {
   // Render thread to the control thread.
   struct RenderState {
     SourceState source;
+    std::int64_t number = 0;
     double load = 0.0;
     int lane_limit = 0;
   };

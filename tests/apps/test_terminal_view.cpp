@@ -173,6 +173,18 @@ TEST_CASE("a limit of notes is told of when it falls, when it rises, and when it
         "the load is low again: as many notes at once as before, from 4.0 s on");
 }
 
+TEST_CASE("limits of two sources are not compared: each voice begins with what fits of it") {
+  StreamTelemetry before;
+  before.source_number = 1;
+  before.lane_limit = 4;
+  StreamTelemetry after = before;
+  after.lane_limit = 0;
+  CHECK(source_limit_remark(before, after, 2.6) == lane_limit_remark(4, 0, 2.6));
+  after.source_number = 2;
+  CHECK_FALSE(source_limit_remark(before, after, 2.6).has_value());
+  CHECK_FALSE(source_limit_remark(after, before, 2.6).has_value());
+}
+
 TEST_CASE("how the render thread is scheduled is in the picture and in the telemetry") {
   for (const auto& [scheduling, name, shown] :
        {std::tuple{RenderScheduling::real_time, "real time", "  real time"},

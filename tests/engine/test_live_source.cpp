@@ -409,6 +409,15 @@ TEST_CASE("a stream knows what its sources begin with, and a lower limit of its 
                                                 std::make_shared<LiveLine>(), options));
   rig.stream->start();
   CHECK(rig.stream->telemetry().lane_limit == 3);
+  CHECK(rig.stream->telemetry().source_number == 1);
+  rig.stream->play(std::make_unique<LiveSource>(toy_voice(rig.plan, rig.contract), *rig.stream,
+                                                std::make_shared<LiveLine>(), LiveSourceOptions{}));
+  std::vector<float> out(2 * 256);
+  while (rig.stream->telemetry().source_number == 1) {
+    rig.stream->pull({out.data(), 256, 2}, 0);
+  }
+  CHECK(rig.stream->telemetry().source_number == 2);
+  CHECK(rig.stream->telemetry().lane_limit == 0);  // of the same look: not the first one's
 }
 
 TEST_CASE("a key that was struck before a panic does not sound after it") {
