@@ -53,16 +53,19 @@ int NoteConditioner::process(int samples,
                              std::span<int> row_starts,
                              Frames sample_features) noexcept {
   const double seconds_per_sample = 1.0 / contract_.sample_rate_hz;
+  const bool planning = sample_features.empty();
   int row = 0;
-  for (int t = 0; t < samples; ++t) {
+  for (int t = 0; t < samples;) {
     if (position_ == next_row_) {
       assert(row < rows.frames());
       row_start_offset_ = row_pitch_offset_;
       row_pitch_offset_ = pitch_offset_;
-      frequency_hz_ = static_cast<double>(semitones_to_hz(pitch_ + row_start_offset_));
-      frequency_step_hz_ =
-          (static_cast<double>(semitones_to_hz(pitch_ + row_pitch_offset_)) - frequency_hz_) /
-          contract_.hop_samples;
+      if (!planning) {
+        frequency_hz_ = static_cast<double>(semitones_to_hz(pitch_ + row_start_offset_));
+        frequency_step_hz_ =
+            (static_cast<double>(semitones_to_hz(pitch_ + row_pitch_offset_)) - frequency_hz_) /
+            contract_.hop_samples;
+      }
       NoteInstant instant;
       instant.pitch_semitones = pitch_ + row_pitch_offset_;
       instant.velocity = velocity_;
@@ -76,14 +79,20 @@ int NoteConditioner::process(int samples,
       ++row;
       next_row_ += contract_.hop_samples;
     }
-    if (!sample_features.empty()) {
-      write_harmonics(contract_, phase_cycles_, static_cast<float>(frequency_hz_),
-                      sample_features[t]);
+    if (planning) {  // from row to row: a plan costs what happens in it, not how long it lasts
+      const auto count =
+          static_cast<int>(std::min<std::int64_t>(samples - t, next_row_ - position_));
+      position_ += count;
+      t += count;
+      continue;
     }
+    write_harmonics(contract_, phase_cycles_, static_cast<float>(frequency_hz_),
+                    sample_features[t]);
     phase_cycles_ += frequency_hz_ * seconds_per_sample;
     phase_cycles_ -= static_cast<double>(static_cast<std::int64_t>(phase_cycles_));
     frequency_hz_ += frequency_step_hz_;
     ++position_;
+    ++t;
   }
   return row;
 }

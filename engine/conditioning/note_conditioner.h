@@ -33,8 +33,8 @@ class NoteConditioner {
   int max_rows(int samples) const noexcept;
 
   // Advances by `samples`. Writes sample features (samples, P), rows (max_rows, F) and their
-  // starts; returns how many rows were written. Empty sample_features are not written: for
-  // planning.
+  // starts; returns how many rows were written. Empty sample_features are not written, and the
+  // phase stays where it is: for planning, a note's whole life long.
   int process(int samples,
               Frames rows,
               std::span<int> row_starts,

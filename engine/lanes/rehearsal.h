@@ -3,6 +3,10 @@
 // When a lane ends depends on its conditioning and its level alone, never on the network's samples,
 // so a rehearsal knows the exact length of the real thing for a small part of its cost. A renderer
 // sizes its runner, its progress and its file by it.
+// Where only the length is asked for, the notes that have surely ended before the score does need no
+// rehearsal: a lane lives for at most kMaximalReleaseS after its release, and no lane changes how
+// long another one sounds. So a player learns the length of half an hour in the time that its last
+// seconds take.
 // Set-up thread.
 #pragma once
 #include <cstdint>
@@ -28,5 +32,14 @@ Rehearsal rehearse(const Performance& performance,
                    int max_lanes,
                    std::optional<std::int64_t> tail_samples,
                    const std::function<bool()>& keep_going = {});
+
+// rehearse().samples with the tail that the lanes need. Where a piece has more notes than lanes it
+// may differ, by a part of that tail: an early note that was stolen cannot be known to be gone.
+std::int64_t sounding_samples(const Performance& performance,
+                              const NotePlan& plan,
+                              const NoteContract& contract,
+                              const SynthOptions& options,
+                              int max_lanes,
+                              const std::function<bool()>& keep_going = {});
 
 }  // namespace ondes

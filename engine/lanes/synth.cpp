@@ -282,7 +282,7 @@ int Synth::steal() noexcept {
 // At most a runner's block, no event inside.
 void Synth::advance(Frames out) noexcept {
   const int samples = out.frames();
-  for (int t = 0; t < samples; ++t) {
+  for (int t = 0; t < samples && !options_.rehearsal; ++t) {
     out[t][0] = out[t][1] = 0.0F;
   }
   if (!active_.empty()) {
@@ -303,16 +303,21 @@ void Synth::advance(Frames out) noexcept {
     runner_.process(calls_, samples);
     for (const int slot : active_) {
       NoteLane& lane = lanes_[static_cast<std::size_t>(slot)];
-      mix(lane, lane.finish(samples), out);
+      const std::span<const float> made = lane.finish(samples);
+      if (!options_.rehearsal) {
+        mix(lane, made, out);
+      }
     }
     stats_.lane_samples += static_cast<std::int64_t>(active_.size()) * samples;
     drop_finished();
   }
-  for (int t = 0; t < samples; ++t) {
-    out[t][0] *= options_.gain;
-    out[t][1] *= options_.gain;
+  if (!options_.rehearsal) {
+    for (int t = 0; t < samples; ++t) {
+      out[t][0] *= options_.gain;
+      out[t][1] *= options_.gain;
+    }
+    add_declick(out);
   }
-  add_declick(out);
   position_ += samples;
   stats_.lanes_now = static_cast<int>(active_.size());
 }

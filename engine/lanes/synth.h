@@ -43,7 +43,7 @@ inline constexpr int kPrograms = 128;
 struct SynthOptions {
   std::uint64_t seed = 0;
   float temperature = 1.0F;
-  bool rehearsal = false;  // lanes live and end as they would, without sample features
+  bool rehearsal = false;  // lanes live and end as they would; nothing is mixed
   float gain = 1.0F;       // of the mix
   std::array<int, kPrograms> instrument_of_program{};  // index into the contract's instruments
   int morph_instrument = 0;  // what ControlKind::morph leads to; index as above

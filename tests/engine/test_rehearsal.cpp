@@ -57,3 +57,54 @@ TEST_CASE("a rehearsal can be interrupted") {
                            std::nullopt, [] { return false; }),
                   Error);
 }
+
+namespace {
+
+// Half a minute of notes; what sounds at its end hangs on pedals, a drone and a late chord.
+Performance long_piece(bool pedal, bool drone) {
+  Performance performance;
+  if (drone) {
+    PerformanceNote note;
+    note.release_s = 39.95;
+    note.channel = 2;
+    note.key = 30;
+    performance.notes.push_back(note);
+  }
+  for (int i = 0; i < 400; ++i) {
+    PerformanceNote note;
+    note.onset_s = 0.1 * i;
+    note.release_s = note.onset_s + 0.02 * (1 + i % 7);
+    note.key = 48 + i % 24;
+    note.channel = i < 100 ? i % 2 : 1;
+    performance.notes.push_back(note);
+  }
+  if (pedal) {  // the second one is never lifted
+    performance.controls = {{0.1, 1, ControlKind::sustain, 1.0F},
+                            {2.0, 1, ControlKind::sustain, 0.0F},
+                            {3.0, 0, ControlKind::sustain, 1.0F}};
+  }
+  performance.duration_s = 40.0;
+  return performance;
+}
+
+}  // namespace
+
+TEST_CASE("how long a piece sounds is known without rehearsing what has ended before") {
+  for (const bool pedal : {false, true}) {
+    for (const bool drone : {false, true}) {
+      INFO("pedal " << pedal << ", drone " << drone);
+      const Performance performance = long_piece(pedal, drone);
+      const Rehearsal whole =
+          rehearse(performance, toy_plan(), toy_contract(), SynthOptions{}, 256, std::nullopt);
+      REQUIRE(whole.stats.stolen_notes == 0);
+      CHECK(sounding_samples(performance, toy_plan(), toy_contract(), SynthOptions{}, 256) ==
+            whole.samples);
+    }
+  }
+}
+
+TEST_CASE("a length that is asked for alone can be interrupted") {
+  CHECK_THROWS_AS(sounding_samples(long_piece(true, true), toy_plan(), toy_contract(),
+                                   SynthOptions{}, 16, [] { return false; }),
+                  Error);
+}
