@@ -49,6 +49,8 @@ void LiveSource::begin(std::int64_t stream_frame) noexcept {
 
 // Takes what has arrived, each to its frame. Events keep their order of arrival.
 void LiveSource::receive(std::int64_t stream_frame) noexcept {
+  const int latency = latency_frames();
+  longest_latency_frames_ = std::max(longest_latency_frames_, latency);
   while (static_cast<int>(waiting_.size()) < LiveLine::kMaxEvents) {
     const std::optional<LiveEvent> arrived = line_->take();
     if (line_->take_loss()) {
@@ -57,8 +59,7 @@ void LiveSource::receive(std::int64_t stream_frame) noexcept {
     if (!arrived) {
       return;
     }
-    std::int64_t frame =
-        stream_.frame_at(arrived->arrival_ns).value_or(stream_frame) + options_.latency_frames;
+    std::int64_t frame = stream_.frame_at(arrived->arrival_ns).value_or(stream_frame) + latency;
     const bool before_us = options_.follows && frame < first_frame_;
     const bool strikes =
         arrived->event.has_value() && arrived->event->kind == SynthEventKind::note_on;
@@ -80,6 +81,12 @@ void LiveSource::add_waiting(Waiting waiting) noexcept {
     waiting.stream_frame = std::max(waiting.stream_frame, waiting_.back().stream_frame);
   }
   waiting_.push_back(waiting);
+}
+
+int LiveSource::latency_frames() const noexcept {
+  return options_.changing_latency_frames
+             ? options_.changing_latency_frames->load(std::memory_order_relaxed)
+             : options_.latency_frames;
 }
 
 int LiveSource::render(Frames out, std::int64_t stream_frame) noexcept {

@@ -46,7 +46,7 @@ namespace ondes {
 
 struct LiveSourceOptions {
   SynthOptions synth;
-  int latency_frames = 512;            // of the stream
+  int latency_frames = 512;  // of the stream
   // Goes in its place where there is one: a latency that is changed while keys are struck. Their order
   // stays; who is struck at a change is heard within the greater of the two.
   std::shared_ptr<const std::atomic<int>> changing_latency_frames;

@@ -43,6 +43,8 @@ class LoadMeter {
 
   explicit LoadMeter(double lead_s = 1.0) : lead_s_(lead_s) {}
 
+  void set_lead(double lead_s) noexcept ONDES_REALTIME { lead_s_ = lead_s; }
+
   // `lanes` sounded in a block that lasts `audio_s`.
   void add(double busy_s, double audio_s, int lanes) noexcept ONDES_REALTIME {
     const double load = busy_s / audio_s;

@@ -20,6 +20,12 @@ void require(const char* what, bool holds, int found, const char* expected) {
   }
 }
 
+constexpr int kMostAhead = 1 << 22;
+
+int most_ahead(const StreamOptions& options) noexcept {
+  return std::max(options.ahead_frames, options.most_ahead_frames);
+}
+
 double seconds(Clock::duration duration) noexcept {
   return std::chrono::duration<double>(duration).count();
 }
@@ -38,9 +44,10 @@ Clock::duration nap(const StreamOptions& options) {
 
 Stream::Stream(const StreamOptions& options)
     : options_(options),
-      ring_(options.ahead_frames + options.block_frames, std::max(options.channels, 1)),
+      ring_(most_ahead(options) + options.block_frames, std::max(options.channels, 1)),
       mixer_(std::max(options.channels, 1), std::max(options.block_frames, 1)),
       clock_(options.sample_rate_hz),
+      ahead_frames_(options.ahead_frames),
       block_(std::max(options.block_frames, 1), std::max(options.channels, 1)),
       guard_(std::max(options.sample_rate_hz, 1)),
       load_(static_cast<double>(options.ahead_frames) / std::max(options.sample_rate_hz, 1)),
@@ -52,7 +59,7 @@ Stream::Stream(const StreamOptions& options)
   require("block", options.block_frames >= 1 && options.block_frames <= kMaxStreamBlock,
           options.block_frames, "1 to 4096 frames");
   require("frames ahead",
-          options.ahead_frames >= options.block_frames && options.ahead_frames <= (1 << 22),
+          options.ahead_frames >= options.block_frames && most_ahead(options) <= kMostAhead,
           options.ahead_frames, "a block to 4194304 frames");
 }
 
@@ -70,11 +77,15 @@ std::int64_t Stream::play(std::unique_ptr<StreamSource> source, const StreamSwit
   return number;
 }
 
+void Stream::set_ahead(int frames) noexcept {
+  ahead_frames_.store(std::clamp(frames, options_.block_frames, most_ahead(options_)),
+                      std::memory_order_relaxed);
+}
+
 void Stream::start(const std::function<bool()>& goes_on) {
   stopping_.store(false);
   thread_ = std::thread([this] { run(); });
-  while (ring_.readable() < options_.ahead_frames && end_now().frame < 0 &&
-         (!goes_on || goes_on())) {
+  while (ring_.readable() < ahead_frames() && end_now().frame < 0 && (!goes_on || goes_on())) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }
@@ -96,7 +107,7 @@ bool Stream::can_pull(int frames) const noexcept {
     return false;
   }
   return end_now().frame >= 0 ||
-         ring_.readable() >= (wait_ == Wait::none ? frames : options_.ahead_frames);
+         ring_.readable() >= (wait_ == Wait::none ? frames : ahead_frames());
 }
 
 void Stream::stop() noexcept {
@@ -117,7 +128,7 @@ void Stream::run() noexcept {
   while (!stopping_.load(std::memory_order_relaxed)) {
     const std::int64_t ahead =
         ring_.written() - std::max(ring_.consumed(), flush_to_.load(std::memory_order_relaxed));
-    const bool full = ahead >= options_.ahead_frames || ring_.writable() < options_.block_frames;
+    const bool full = ahead >= ahead_frames() || ring_.writable() < options_.block_frames;
     if (full) {
       take_orders();
     }
@@ -178,8 +189,8 @@ void Stream::publish(double busy_s, int frames) noexcept {
     adapt_lanes(state);
   }
   const int limit = state.lanes_limit < state.lanes_most ? state.lanes_limit : 0;
-  render_state_.publish({state, mixer_.number(), load_.smoothed(),
-                         state.lanes_limit > 0 ? limit : lane_limit_});
+  render_state_.publish(
+      {state, mixer_.number(), load_.smoothed(), state.lanes_limit > 0 ? limit : lane_limit_});
   const double load = busy_s * options_.sample_rate_hz / frames;
   if (load > worst_load_.load(std::memory_order_relaxed)) {
     worst_load_.store(load, std::memory_order_relaxed);
@@ -187,8 +198,8 @@ void Stream::publish(double busy_s, int frames) noexcept {
 }
 
 void Stream::adapt_lanes(SourceState& state) noexcept {
-  const bool underrun_is_near =
-      ring_.consumed() > 0 && ring_.readable() < options_.ahead_frames / 2;
+  load_.set_lead(static_cast<double>(ahead_frames()) / options_.sample_rate_hz);
+  const bool underrun_is_near = ring_.consumed() > 0 && ring_.readable() < ahead_frames() / 2;
   int advice = load_.advise(state.lanes_limit, state.lanes_now, underrun_is_near);
   if (advice == state.lanes_limit && state.lanes_limit < state.lanes_most) {
     advice = load_.advise_more(state.lanes_limit, state.lanes_most);
@@ -239,7 +250,7 @@ int Stream::take_frames(Frames out) noexcept {
   // and what comes after it waits until the ring is full again.
   const End end = end_now();
   const bool ends = end.frame >= 0;
-  if (wait_ != Wait::none && ring_.readable() < options_.ahead_frames && !ends) {
+  if (wait_ != Wait::none && ring_.readable() < ahead_frames() && !ends) {
     if (wait_ == Wait::after_underrun) {
       missing_frames_.fetch_add(out.frames(), std::memory_order_relaxed);
     }

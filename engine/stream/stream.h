@@ -49,9 +49,10 @@ namespace ondes {
 struct StreamOptions {
   int sample_rate_hz = 48000;
   int channels = 2;
-  int block_frames = 256;   // what the render thread makes at once, at most kMaxStreamBlock
-  int ahead_frames = 2048;  // how far it runs ahead of the device; at least a block
-  bool ends = true;         // false: silence without a source is no end, and no underrun
+  int block_frames = 256;     // what the render thread makes at once, at most kMaxStreamBlock
+  int ahead_frames = 2048;    // how far it runs ahead of the device; at least a block
+  int most_ahead_frames = 0;  // that set_ahead() may make of it: room in the ring; less: as much
+  bool ends = true;           // false: silence without a source is no end, and no underrun
   bool adapts_lanes = true;
   bool wants_priority = false;  // real-time scheduling of the render thread, where it is allowed
 };
@@ -104,6 +105,10 @@ class Stream {
   bool crowded() { return mixer_.crowded(); }
   void retire() { mixer_.post_retire(); }  // the current source rings out
   void cancel() { mixer_.post_cancel(); }  // sources that wait for their time
+  // How far rendering runs ahead from now on, within a block and the most of the options; for a
+  // device that takes more at once than it did. What is rendered already stays.
+  void set_ahead(int frames) noexcept;
+  int ahead_frames() const noexcept { return ahead_frames_.load(std::memory_order_relaxed); }
   void pause(bool paused) noexcept { paused_.store(paused, std::memory_order_release); }
   // What the device gets goes there too, from the first frame on; frames it has no room for are
   // counted in tap_lost_frames(). Before start().
@@ -166,6 +171,7 @@ class Stream {
   std::thread thread_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> paused_{false};
+  std::atomic<int> ahead_frames_;
   std::atomic<std::int64_t> posted_{0};  // sources handed over
 
   // Render thread.
