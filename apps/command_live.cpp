@@ -42,6 +42,7 @@ int run_live(LiveCommand& command) {
 
 void add_live_command(CLI::App& app, Action& action) {
   CLI::App* sub = app.add_subcommand("live", "Play a voice from a MIDI keyboard");
+  sub->footer("Ends by q, Ctrl-C or --for, in order and with exit code 0.");
   auto command = std::make_shared<LiveCommand>();
   LiveRequest& request = command->request;
   request.render.max_lanes = 16;
@@ -51,7 +52,8 @@ void add_live_command(CLI::App& app, Action& action) {
       ->take_all();
   add_synthesis_options(*sub, request.render);
   sub->add_option("--midi-in", request.midi.port,
-                  "Part of the name of what to listen to; without it a port of our own waits");
+                  "Name, or a part of one name only, of what to listen to; without it a port of our "
+                  "own waits");
   sub->add_option("--midi-api", request.midi.api, "auto, alsa or jack")
       ->check(CLI::IsMember({"auto", "alsa", "jack"}))
       ->capture_default_str();
@@ -71,8 +73,10 @@ void add_live_command(CLI::App& app, Action& action) {
   sub->add_option("--latency", request.latency_ms,
                   "From a key to the device, ms [the least that is safe]")
       ->check(finite_range(0.0, 1000.0));
-  sub->add_option("--record", request.record, "Write what was heard to this WAV (32-bit float)");
-  sub->add_option("--score-out", request.score_out, "Write what was played to this MIDI file");
+  sub->add_option("--record", request.record,
+                  "Write what was heard to this WAV (32-bit float); - is standard output");
+  sub->add_option("--score-out", request.score_out,
+                  "Write what was played to this MIDI file; - is standard output");
   sub->add_flag("--force", request.replace, "Replace existing files");
   sub->add_option("--for", request.for_s, "End by itself after that many seconds")
       ->check(finite_range(0.0, 86400.0));

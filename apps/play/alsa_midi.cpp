@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <rtmidi/RtMidi.h>
 
-#include <algorithm>
 #include <chrono>
 #include <vector>
 
@@ -37,19 +36,9 @@ class AlsaMidi : public MidiInput {
       return;
     }
     const std::vector<std::string> names = ports_of(midi_);
-    const auto found = std::find_if(names.begin(), names.end(), [&](const std::string& name) {
-      return name.find(port) != std::string::npos;
-    });
-    if (found == names.end()) {
-      throw Error(ErrorCode::no_device,
-                  fmt::format("--midi-in {}: no ALSA port of that name; there "
-                              "{}",
-                              port,
-                              names.empty() ? "is none"
-                                            : "are " + fmt::format("{}", fmt::join(names, ", "))));
-    }
-    midi_.openPort(static_cast<unsigned>(found - names.begin()), "midi_in");
-    description_ = "ALSA port " + *found;
+    const std::size_t found = find_midi_port(port, names, "ALSA");
+    midi_.openPort(static_cast<unsigned>(found), "midi_in");
+    description_ = "ALSA port " + names[found];
   }
   std::string description() const override { return description_; }
 

@@ -78,19 +78,11 @@ class JackMidi : public MidiInput {
  private:
   void listen_to(const std::string& port) {
     const std::vector<std::string> names = ports_of(client_.get());
-    for (const std::string& name : names) {
-      if (name.find(port) != std::string::npos) {
-        if (jack_connect(client_.get(), name.c_str(), jack_port_name(port_)) != 0) {
-          throw Error(ErrorCode::no_device, "MIDI input: JACK does not connect " + name);
-        }
-        description_ += " from " + name;
-        return;
-      }
+    const std::string& name = names[find_midi_port(port, names, "JACK")];
+    if (jack_connect(client_.get(), name.c_str(), jack_port_name(port_)) != 0) {
+      throw Error(ErrorCode::no_device, "MIDI input: JACK does not connect " + name);
     }
-    throw Error(
-        ErrorCode::no_device,
-        fmt::format("--midi-in {}: no JACK port of that name; there {}", port,
-                    names.empty() ? "is none" : fmt::format("are {}", fmt::join(names, ", "))));
+    description_ += " from " + name;
   }
 
   // JACK's thread. A frame of a period becomes a time by a clock of the kind that follows the audio

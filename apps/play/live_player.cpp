@@ -236,9 +236,9 @@ void LivePlayer::look_at_stream() {
   view_.late_events = counts.late_events;
   view_.lost_events = counts.lost_events;
   // What a source begins with has been said.
-  const auto remark = source_limit_remark(
-      before, view_.stream,
-      static_cast<double>(view_.stream.device_frames) / output_.sample_rate_hz);
+  const auto remark =
+      source_limit_remark(before, view_.stream,
+                          static_cast<double>(view_.stream.device_frames) / output_.sample_rate_hz);
   if (remark) {
     say(*remark);
   }
@@ -410,7 +410,10 @@ void LivePlayer::run() {
 }  // namespace
 
 void play_live(const LiveRequest& request) {
-  if (!request.record.empty() && request.record == request.score_out) {
+  const bool one_output =
+      request.record == request.score_out ||
+      (is_standard_output(request.record) && is_standard_output(request.score_out));
+  if (!request.record.empty() && one_output) {
     throw Error(ErrorCode::usage, fmt::format("--record and --score-out: expected two files, found "
                                               "{} for both",
                                               request.record));

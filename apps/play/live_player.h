@@ -23,7 +23,7 @@ struct LiveRequest {
   int buffer_frames = 0;
   double latency_ms = 0.0;  // from the stamp of a key to the device; 0: the least that is safe
   std::string record;
-  std::string score_out;  // what was played, as a MIDI file
+  std::string score_out;  // what was played, as a MIDI file; "-": to standard output, at the end
   bool replace = false;
   bool json = false;
   bool quiet = false;

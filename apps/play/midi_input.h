@@ -1,6 +1,8 @@
 // MIDI from a keyboard or another program, each message stamped with the time of its arrival.
 //
-//   alsa  through RtMidi: the stamp is taken where the message comes in, on RtMidi's thread
+//   alsa  through RtMidi: the stamp is taken where the message comes in, on RtMidi's thread. The
+//         kernel's own stamps are in the time of an ALSA queue, on a timer that need not keep pace
+//         with steady_clock; of those RtMidi passes on differences alone.
 //   jack  through libjack itself: the stamp is the message's frame within its period. RtMidi gives
 //         every message of a period the time of the period's beginning, which would be heard as
 //         jitter of up to a period.
@@ -10,6 +12,7 @@
 //
 // Control thread: everything but MidiReceiver::midi().
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -33,7 +36,7 @@ struct MidiPort {
 class MidiInput {
  public:
   virtual ~MidiInput() = default;
-  virtual std::string description() const = 0;          // "jack port ondes:midi_in"
+  virtual std::string description() const = 0;          // "JACK port ondes-midi:midi_in"
   virtual bool alive() const noexcept { return true; }  // false: its server has ended
 };
 
@@ -42,11 +45,17 @@ std::vector<MidiPort> list_midi_ports();
 
 struct MidiInputOptions {
   std::string api = "auto";  // alsa, jack; auto: jack if its server runs, else alsa
-  std::string port;          // part of a name; empty: only a port of our own, called "midi_in"
+  std::string port;          // as find_midi_port(); empty: only a port of our own, called "midi_in"
 };
 
-// The receiver must outlive the input. Throws Error{no_device} saying which ports there are,
-// Error{usage} for an unknown API.
+// Which of the ports of an API ("ALSA", "JACK") is called so: the whole name, else a part of one,
+// whatever the case. Throws Error{no_device} if there is none, Error{usage} if a part fits more than
+// one, both saying which ports there are.
+std::size_t find_midi_port(const std::string& wanted,
+                           const std::vector<std::string>& names,
+                           const std::string& api);
+
+// The receiver must outlive the input. Throws as find_midi_port(), Error{usage} for an unknown API.
 std::unique_ptr<MidiInput> open_midi_input(const MidiInputOptions& options, MidiReceiver& receiver);
 
 // The two of them.

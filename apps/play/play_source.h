@@ -53,7 +53,7 @@ SynthVoice make_synth_voice(const std::shared_ptr<const Voice>& voice,
                             int block_frames);
 SynthOptions make_synth_options(const Voice& voice, const RenderOptions& options);
 
-// The source at another rate (soxr); itself if the rates are equal.
+// The source at another rate (RateSource); itself if the rates are equal.
 std::unique_ptr<StreamSource> at_rate(std::unique_ptr<StreamSource> source, int sample_rate_hz);
 
 }  // namespace ondes

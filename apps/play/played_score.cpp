@@ -87,7 +87,7 @@ void PlayedScore::end(double time_s) {
 }
 
 void PlayedScore::write(const std::string& path) const {
-  write_file_atomically(path, writer_.bytes());
+  write_file_atomically(path == "-" ? "/dev/stdout" : path, writer_.bytes());
 }
 
 }  // namespace ondes

@@ -20,7 +20,7 @@ class PlayedScore {
   // Lifts the keys that are still down, each as often as it was struck: a score's notes have ends,
   // wherever playing stopped.
   void end(double time_s);
-  // Silence before the first event is left out. Throws Error{io}.
+  // Silence before the first event is left out. "-": standard output. Throws Error{io}.
   void write(const std::string& path) const;
 
  private:

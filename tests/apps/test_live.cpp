@@ -2,6 +2,7 @@
 // what is left of a performance however it ends.
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <fstream>
 #include <functional>
 #include <optional>
 #include <sstream>
@@ -275,6 +276,33 @@ TEST_CASE("a score that could not be written is refused before anything is playe
     CHECK(result.err.find("live:") == std::string::npos);
     check_contains(result.err, {path});
   }
+}
+
+TEST_CASE("a keyboard is found by a part of its name in any case; its score may go into a pipe") {
+  if (skipped()) {
+    return;
+  }
+  const LiveRig rig;
+  const JackServer server(256);
+  JackListener keyboard(0);
+  const ProgramResult result =
+      rig.live("4",
+               {"--voice", "voice", "--midi-api", "jack", "--midi-in", "LISTENER:midi", "--quiet",
+                "--score-out", "-"},
+               [&] {
+                 for (int i = 0; i < 30; ++i) {  // the first ones before it listens
+                   keyboard.send({0x90, 60, 90}, 0);
+                   std::this_thread::sleep_for(100ms);
+                 }
+               });
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  check_contains(result.err, {"JACK port ondes-midi:midi_in from listener:midi_out"});
+  CHECK_FALSE(rig.exists("-"));
+  std::ofstream(rig.folder.file("take.mid"), std::ios::binary) << result.out;
+  const Performance performance = read_performance(rig.folder.file("take.mid"));
+  CHECK(performance.notes.size() > 1);
+  CHECK(performance.hanging_notes == 0);  // struck again and again, never lifted
 }
 
 // 300 KB are about 1.6 s of stereo at 48 kHz. What is played is not what is recorded.

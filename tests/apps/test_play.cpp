@@ -415,6 +415,10 @@ TEST_CASE("one output for two things, and one that is the input, are refused") {
           "--json and --score-out - both want standard output");
   refused(with(live, {"--record", "a.wav", "--score-out", "a.wav"}),
           "--record and --score-out: expected two files, found a.wav for both");
+  refused(with(live, {"--score-out", "/dev/stdout", "--record", "-"}),
+          "--record and --score-out: expected two files, found - for both");
+  refused(with(live, {"--score-out", "-", "--json"}),
+          "--json and --score-out - both want standard output");
 }
 
 // `timeout` signals its child, and then the group that both are in: twice the same request.
