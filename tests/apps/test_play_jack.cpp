@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
+#include <sstream>
 #include <thread>
 #include <vector>
 
@@ -319,6 +320,116 @@ TEST_CASE("what was played live, rendered as a score, is what was heard, bit for
     return;
   }
   check_score(folder);
+}
+
+// PipeWire does this by itself when another program asks for less latency, or ends.
+TEST_CASE("a server whose period changes is followed: few underruns at the change, none after it") {
+  if (skipped()) {
+    return;
+  }
+  const TemporaryFolder folder;
+  const JackServer server(256);
+  JackListener listener(0);
+  ProgramOptions options;
+  options.stdout_file = folder.file("telemetry");
+  ProgramResult played;
+  std::jthread player([&] {
+    played = run_program(
+        ONDES_BINARY_DIR "/bin/ondes",
+        {"live", "--voice", live_voice(), "--quiet", "--json", "--midi-api", "jack", "--for", "9"},
+        options);
+  });
+  const auto newest = [&](const char* name) {
+    std::istringstream lines(read_text(options.stdout_file));
+    double value = -1.0;
+    for (std::string line; std::getline(lines, line) && line.ends_with("}");) {
+      value = nlohmann::json::parse(line)[name].get<double>();
+    }
+    return value;
+  };
+  const bool connected = listener.connect_midi(20s) && listener.connect_audio(20s);
+  std::this_thread::sleep_for(1500ms);
+  const double first_latency_ms = newest("latency_ms");
+  const bool longer = listener.set_period(1024);
+  std::this_thread::sleep_for(2000ms);
+  const double underruns = newest("underruns");
+  const double latency_ms = newest("latency_ms");
+  listener.watch_for_sound();
+  const std::uint32_t sent = listener.send({0x90, 72, 100}, 500);
+  const std::optional<std::uint32_t> heard = listener.first_sound(500ms);
+  listener.send({0x80, 72, 64}, 0);
+  std::this_thread::sleep_for(1100ms);
+  const double later_underruns = newest("underruns");
+  const bool shorter = listener.set_period(256);
+  player.join();
+  INFO(played.err);
+  REQUIRE((connected && longer && shorter));
+  REQUIRE(played.exit_code == 0);
+  const auto said = [&](const std::string& text) {
+    return played.err.find("the device now takes " + text) != std::string::npos;
+  };
+  CHECK(said("1024 frames at once: a key is heard"));
+  CHECK(said("256 frames at once: a key is heard"));
+  CHECK(newest("latency_ms") == Approx(first_latency_ms).margin(1.0e-6));
+  CHECK(latency_ms > first_latency_ms + 30.0);
+  if (!kKeepsUp || machine_is_busy()) {
+    WARN("underruns and latency not judged: the machine is busy with other things");
+    return;
+  }
+  // Without a longer lead there is one at every turn, 47 a second. A turn is seen when it has come
+  // twice, and looked for every 50 ms.
+  CHECK(underruns <= 8.0);
+  CHECK(later_underruns == underruns);
+  REQUIRE(heard.has_value());
+  // What JACK adds is its own period, up to twice: into the player, and out of it.
+  const double heard_ms = 1000.0 * static_cast<std::int32_t>(*heard - sent) / kRateHz;
+  CHECK(heard_ms > first_latency_ms);
+  CHECK(heard_ms < latency_ms + 2.0 * 1000.0 * 1024 / kRateHz);
+}
+
+TEST_CASE(
+    "a buffer that a JACK server does not have is said to have no effect, and what it takes") {
+  if (skipped()) {
+    return;
+  }
+  const TemporaryFolder folder;
+  write_bytes(folder.file("s.mid"), test_score(1));
+  const JackServer server(256);
+  for (const std::string buffer : {"200", "256"}) {
+    const ProgramResult result = run_ondes(
+        {"play", folder.file("s.mid"), "--voice", live_voice(), "--quiet", "--buffer", buffer});
+    INFO(result.err);
+    CHECK(result.exit_code == 0);
+    const bool said =
+        result.err.find("--buffer 200: has no effect: the JACK server takes 256 frames at once") !=
+        std::string::npos;
+    CHECK(said == (buffer == "200"));
+  }
+}
+
+// A machine that was asleep, or Ctrl-Z and fg.
+TEST_CASE("a player that was stopped for longer than a device may be silent goes on") {
+  if (skipped()) {
+    return;
+  }
+  const TemporaryFolder folder;
+  write_bytes(folder.file("s.mid"), test_score(5));
+  const JackServer server(4096);
+  const pid_t player = ::fork();
+  if (player == 0) {
+    program_detail::become(ONDES_BINARY_DIR "/bin/ondes",
+                           {"play", folder.file("s.mid"), "--voice", live_voice(), "--quiet"}, {},
+                           folder.file("out"), folder.file("err"));
+  }
+  std::this_thread::sleep_for(2500ms);
+  ::kill(player, SIGSTOP);
+  std::this_thread::sleep_for(2400ms);
+  ::kill(player, SIGCONT);
+  int status = 0;
+  ::waitpid(player, &status, 0);
+  INFO(read_text(folder.file("err")));
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
 }
 
 TEST_CASE("a server that ends under the player is a lost device: exit 5, in bounded time") {

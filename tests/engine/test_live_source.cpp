@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <memory>
@@ -165,6 +166,33 @@ TEST_CASE(
     CHECK(event.stream_frame == 1200);  // a block took as many events as may wait
   }
   CHECK(rig.line->lost_events() == 5);
+}
+
+TEST_CASE("a latency that changes holds for keys that arrive from then on; their order stays") {
+  LiveRig rig;
+  const auto latency = std::make_shared<std::atomic<int>>(480);
+  LiveSourceOptions options;
+  options.changing_latency_frames = latency;
+  rig.line = std::make_shared<LiveLine>();
+  rig.source = std::make_unique<LiveSource>(toy_voice(rig.plan, rig.contract), *rig.stream,
+                                            rig.line, options);
+  rig.run_clock();
+  const auto strike = [&](std::int64_t ns, int key) {
+    rig.line->send(arrived(ns, note_on(0, key)));
+    rig.render(0, 0);
+  };
+  strike(100'000'000, 60);  // frame 0 of the stream
+  latency->store(4800);
+  strike(101'000'000, 64);
+  latency->store(480);
+  strike(102'000'000, 67);  // would be before the one that was struck before it
+  rig.render_all(3 * kRateHz / 10, 64);
+  std::vector<std::int64_t> frames;
+  while (const std::optional<PlayedEvent> event = rig.line->take_played()) {
+    frames.push_back(event->stream_frame);
+  }
+  CHECK(frames == std::vector<std::int64_t>{480, 24 + 4800, 24 + 4800});
+  CHECK(rig.line->late_events() == 0);
 }
 
 TEST_CASE("a key that is struck after a loss sounds on, one that was held before it does not") {

@@ -169,6 +169,49 @@ TEST_CASE("a clock whose next tick is far away ends at once") {
   CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
 }
 
+// A sound server whose period grows, while a client plays, asks for the new one in pieces of the old.
+TEST_CASE("a device that comes to take more at once gets it once the lead is longer, and back") {
+  StreamOptions options = small_stream();
+  options.most_ahead_frames = 8192;
+  Stream stream(options);
+  CountingSourceOptions source;
+  source.total_frames = 1'000'000;
+  stream.play(counting(source));
+  stream.start();
+  HandDevice device(stream);
+  const auto wait_for_lead = [&] {
+    for (int tries = 0; tries < 5000 && stream.telemetry().ahead_frames < stream.ahead_frames();
+         ++tries) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  };
+  std::int64_t position = 0;
+  const auto take_turns = [&](int frames) {
+    for (int turn = 0; turn < 5; ++turn) {
+      wait_for_lead();
+      CHECK(wrong_frames(device.pull(frames, false), position) == 0);
+      position += frames;
+    }
+  };
+  take_turns(256);
+  stream.set_ahead(4096 + 64);
+  CHECK(stream.ahead_frames() == 4096 + 64);
+  take_turns(4096);
+  stream.set_ahead(512);
+  take_turns(256);  // of what was rendered ahead there is the rest
+  while (stream.telemetry().ahead_frames >= 512) {
+    device.pull(64, false);
+  }
+  wait_for_lead();
+  CHECK(stream.telemetry().ahead_frames < 512 + 64);
+  CHECK(stream.telemetry().underruns == 0);
+  // No more than there is room for, no less than a block.
+  stream.set_ahead(1'000'000);
+  CHECK(stream.ahead_frames() == 8192);
+  stream.set_ahead(1);
+  CHECK(stream.ahead_frames() == 64);
+}
+
 TEST_CASE("a pause is no underrun; nothing is lost by it") {
   Stream stream(small_stream());
   CountingSourceOptions source;

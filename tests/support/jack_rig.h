@@ -194,6 +194,11 @@ class JackListener {
     return wait_for(patience, [&] { return zeros_.load(std::memory_order_relaxed) >= wanted; });
   }
 
+  // Of the server, for every client.
+  bool set_period(int frames) {
+    return jack_set_buffer_size(client_, static_cast<jack_nframes_t>(frames)) == 0;
+  }
+
   std::int64_t frames() const { return frames_.load(std::memory_order_acquire); }
   const std::vector<float>& left() const { return left_; }
   const std::vector<float>& right() const { return right_; }

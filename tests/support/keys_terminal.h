@@ -1,8 +1,12 @@
 // A terminal that a program under test reads its keys from, without a person: a pseudo-terminal,
-// whose end for the program is a path that ProgramOptions::stdin_file takes.
+// whose end for the program is a path that ProgramOptions::stdin_file takes; what it shows there can
+// be read.
 #pragma once
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <stdexcept>
@@ -35,6 +39,38 @@ class KeysTerminal {
     if (::write(master_, keys.data(), keys.size()) != static_cast<ssize_t>(keys.size())) {
       throw std::runtime_error("the pseudo-terminal takes no keys");
     }
+  }
+  // What has been written to it since the last time.
+  std::string shown() {
+    std::string text;
+    pollfd ready{master_, POLLIN, 0};
+    while (::poll(&ready, 1, 0) > 0 && (ready.revents & POLLIN) != 0) {
+      char bytes[4096];
+      const ssize_t count = ::read(master_, bytes, sizeof bytes);
+      if (count <= 0) {
+        break;
+      }
+      text.append(bytes, static_cast<std::size_t>(count));
+    }
+    return text;
+  }
+  void resize(int columns, int rows) {
+    winsize size{};
+    size.ws_col = static_cast<unsigned short>(columns);
+    size.ws_row = static_cast<unsigned short>(rows);
+    ::ioctl(master_, TIOCSWINSZ, &size);
+  }
+  // Whether keys come as lines that are shown while they are typed, as a shell's user has it.
+  bool reads_lines() const {
+    termios mode{};
+    return ::tcgetattr(slave_, &mode) == 0 && (mode.c_lflag & ICANON) != 0 &&
+           (mode.c_lflag & ECHO) != 0;
+  }
+  void read_lines() {
+    termios mode{};
+    ::tcgetattr(slave_, &mode);
+    mode.c_lflag |= ICANON | ECHO;
+    ::tcsetattr(slave_, TCSANOW, &mode);
   }
 
  private:
