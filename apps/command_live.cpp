@@ -51,9 +51,9 @@ void add_live_command(CLI::App& app, Action& action) {
       ->expected(1)
       ->take_all();
   add_synthesis_options(*sub, request.render);
-  sub->add_option("--midi-in", request.midi.port,
-                  "Name, or a part of one name only, of what to listen to; without it a port of our "
-                  "own waits");
+  sub->add_option(
+      "--midi-in", request.midi.port,
+      "Part of the name (of only one) to listen to; without it a port of our own waits");
   sub->add_option("--midi-api", request.midi.api, "auto, alsa or jack")
       ->check(CLI::IsMember({"auto", "alsa", "jack"}))
       ->capture_default_str();

@@ -40,8 +40,8 @@ std::size_t find_midi_port(const std::string& wanted,
                     names.empty() ? "is none" : fmt::format("are {}", fmt::join(names, ", "))));
   }
   if (fitting.size() > 1) {
-    throw Error(ErrorCode::usage, fmt::format("--midi-in {}: fits more than one {} port: {}", wanted,
-                                              api, fmt::join(fitting_names, ", ")));
+    throw Error(ErrorCode::usage, fmt::format("--midi-in {}: fits more than one {} port: {}",
+                                              wanted, api, fmt::join(fitting_names, ", ")));
   }
   return fitting.front();
 }

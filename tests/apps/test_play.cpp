@@ -417,8 +417,6 @@ TEST_CASE("one output for two things, and one that is the input, are refused") {
           "--record and --score-out: expected two files, found a.wav for both");
   refused(with(live, {"--score-out", "/dev/stdout", "--record", "-"}),
           "--record and --score-out: expected two files, found - for both");
-  refused(with(live, {"--score-out", "-", "--json"}),
-          "--json and --score-out - both want standard output");
 }
 
 // `timeout` signals its child, and then the group that both are in: twice the same request.
