@@ -32,6 +32,29 @@ LivePlan plan_latency(int device_frames, int sample_rate_hz, double latency_ms, 
   return plan;
 }
 
+FollowedPlan::FollowedPlan(int device_frames,
+                           int most_device_frames,
+                           int sample_rate_hz,
+                           double latency_ms)
+    : most_device_frames_(std::max(most_device_frames, device_frames)),
+      sample_rate_hz_(sample_rate_hz),
+      latency_ms_(latency_ms),
+      plan_(plan_latency(device_frames, sample_rate_hz, latency_ms)),
+      latency_frames_(std::make_shared<std::atomic<int>>(plan_.latency_frames)) {}
+
+LivePlan FollowedPlan::plan_for(int device_frames) const noexcept {
+  return plan_latency(std::min(device_frames, most_device_frames_), sample_rate_hz_, latency_ms_,
+                      plan_.block_frames);
+}
+
+void FollowedPlan::apply(Stream& stream, int rendered_frames) noexcept {
+  const bool taken = rendered_frames <= plan_.ahead_frames + plan_.block_frames;
+  if (plan_.latency_frames > latency_frames_->load() || taken) {
+    latency_frames_->store(plan_.latency_frames);
+  }
+  stream.set_ahead(plan_.ahead_frames);
+}
+
 LiveTrial try_voice(SynthVoice voice, const SynthOptions& options, int block_samples) {
   using Clock = std::chrono::steady_clock;
   const int lanes = voice.runner->max_lanes();

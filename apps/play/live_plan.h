@@ -6,7 +6,11 @@
 // lead. A device that takes another number of frames at once than before gets another plan, in which
 // the block stays: sources were made for it. Set-up thread.
 #pragma once
+#include <atomic>
+#include <memory>
+
 #include "engine/lanes/synth.h"
+#include "engine/stream/stream.h"
 #include "engine/stream/synth_voice.h"
 
 namespace ondes {
@@ -22,6 +26,37 @@ LivePlan plan_latency(int device_frames,
                       int sample_rate_hz,
                       double latency_ms,
                       int block_frames = 0);
+
+// The plan of a device that may come to take another number of frames at once while it plays.
+//
+// A longer latency begins before the lead that needs it, so that no key comes late. A shorter one
+// begins after its lead: when the device has taken what was rendered further ahead. Control thread.
+class FollowedPlan {
+ public:
+  // Device turns of up to `most_device_frames` can be followed.
+  FollowedPlan(int device_frames, int most_device_frames, int sample_rate_hz, double latency_ms);
+
+  const LivePlan& plan() const noexcept { return plan_; }  // of the device as it is now
+  int most_ahead_frames() const noexcept { return plan_for(most_device_frames_).ahead_frames; }
+  // What sources go by; of the plan, but for a moment after a change.
+  std::shared_ptr<const std::atomic<int>> latency_frames() const noexcept {
+    return latency_frames_;
+  }
+
+  void change_device(int device_frames) { plan_ = plan_for(device_frames); }
+  // Brings stream and latency to the plan; to be called several times a second.
+  // `rendered_frames`: that wait for the device.
+  void apply(Stream& stream, int rendered_frames) noexcept;
+
+ private:
+  LivePlan plan_for(int device_frames) const noexcept;
+
+  int most_device_frames_;
+  int sample_rate_hz_;
+  double latency_ms_;
+  LivePlan plan_;
+  std::shared_ptr<std::atomic<int>> latency_frames_;
+};
 
 struct LiveTrial {
   double load = 0.0;      // of every lane at once: time to make the sound / its length

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -61,8 +60,8 @@ class LivePlayer {
   double conversion_s() const {
     return StreamResampler::delay_s(voice().file.sample_rate_hz, output_.sample_rate_hz);
   }
+  const LivePlan& plan() const { return followed_->plan(); }
   double latency_ms() const;
-  LivePlan plan_for(int device_frames) const;
   std::unique_ptr<LiveSource> make_source(std::shared_ptr<LiveLine> line, bool follows);
   RenderOptions runner_options() const;
   void begin_source(bool follows);
@@ -83,8 +82,7 @@ class LivePlayer {
   std::vector<int> lanes_;  // (voices): that each begins with
   std::size_t voice_ = 0;
   OutputChoice output_;
-  LivePlan plan_;
-  std::shared_ptr<std::atomic<int>> latency_frames_;  // that the sources go by; of the plan, soon
+  std::optional<FollowedPlan> followed_;  // from the constructor on
   double device_latency_s_ = 0.0;
   std::unique_ptr<Stream> stream_;
   Keyboard keyboard_;
@@ -119,30 +117,22 @@ LivePlayer::LivePlayer(const LiveRequest& request)
       played_("played live with " + voices_.front()->file.name) {
   output_ = choose_output({request.audio_device, request.rate_hz, request.buffer_frames},
                           voice().file.sample_rate_hz);
-  plan_ = plan_for(output_.buffer_frames);
-  latency_frames_ = std::make_shared<std::atomic<int>>(plan_.latency_frames);
+  followed_.emplace(output_.buffer_frames, kMostDeviceFrames, output_.sample_rate_hz,
+                    request.latency_ms - 1000.0 * conversion_s());
   StreamOptions options;
   options.sample_rate_hz = output_.sample_rate_hz;
-  options.block_frames = plan_.block_frames;
-  options.ahead_frames = plan_.ahead_frames;
-  options.most_ahead_frames =
-      plan_for(std::max(kMostDeviceFrames, output_.buffer_frames)).ahead_frames;
+  options.block_frames = plan().block_frames;
+  options.ahead_frames = plan().ahead_frames;
+  options.most_ahead_frames = followed_->most_ahead_frames();
   options.ends = false;
   options.wants_priority = request.render.threads <= 1;
   stream_ = std::make_unique<Stream>(options);
 }
 
-// The first plan chooses the block.
-LivePlan LivePlayer::plan_for(int device_frames) const {
-  return plan_latency(device_frames, output_.sample_rate_hz,
-                      request_.latency_ms - 1000.0 * conversion_s(),
-                      latency_frames_ ? plan_.block_frames : 0);
-}
-
 std::unique_ptr<LiveSource> LivePlayer::make_source(std::shared_ptr<LiveLine> line, bool follows) {
   LiveSourceOptions options;
   options.synth = make_synth_options(voice(), request_.render);
-  options.changing_latency_frames = latency_frames_;
+  options.changing_latency_frames = followed_->latency_frames();
   options.lanes = lanes_[voice_];
   options.follows = follows;
   options.beginnings = keyboard_.controls();
@@ -154,7 +144,7 @@ std::unique_ptr<LiveSource> LivePlayer::make_source(std::shared_ptr<LiveLine> li
                                        : instrument_index(voice(), request_.morph_to, "--morph-to");
   return std::make_unique<LiveSource>(
       make_synth_voice(voices_[voice_], runner_options(), request_.render.max_lanes,
-                       plan_.block_frames),
+                       plan().block_frames),
       *stream_, std::move(line), std::move(options));
 }
 
@@ -194,8 +184,8 @@ RenderOptions LivePlayer::runner_options() const {
 void LivePlayer::find_lanes() {
   for (const std::shared_ptr<const Voice>& voice : voices_) {
     const LiveTrial trial = try_voice(
-        make_synth_voice(voice, runner_options(), request_.render.max_lanes, plan_.block_frames),
-        make_synth_options(*voice, request_.render), plan_.block_frames);
+        make_synth_voice(voice, runner_options(), request_.render.max_lanes, plan().block_frames),
+        make_synth_options(*voice, request_.render), plan().block_frames);
     lanes_.push_back(trial.fitting_lanes);
     if (trial.fitting_lanes < request_.render.max_lanes) {
       say(
@@ -253,7 +243,7 @@ void LivePlayer::say(const std::string& text) {
 }
 
 double LivePlayer::latency_ms() const {
-  return 1000.0 * (static_cast<double>(plan_.latency_frames) / output_.sample_rate_hz +
+  return 1000.0 * (static_cast<double>(plan().latency_frames) / output_.sample_rate_hz +
                    conversion_s() + device_latency_s_);
 }
 
@@ -318,21 +308,15 @@ void LivePlayer::handle(PlayKey key) {
   }
 }
 
-// A device that has come to take more at once needs a longer lead, and a later key before it. Back in
-// the other order: until the device has taken what was rendered ahead, a key would come too late.
 void LivePlayer::follow_device(PlayOutput& output) {
   const std::optional<int> turn_frames = output.changed_turn();
   if (turn_frames) {
-    plan_ = plan_for(std::min(*turn_frames, std::max(kMostDeviceFrames, output_.buffer_frames)));
+    followed_->change_device(*turn_frames);
     device_latency_s_ = output.latency_s();
     say(fmt::format("the device now takes {} frames at once: a key is heard {:.1f} ms after it",
                     *turn_frames, latency_ms()));
   }
-  const bool drained = view_.stream.ahead_frames <= plan_.ahead_frames + plan_.block_frames;
-  if (plan_.latency_frames > latency_frames_->load() || drained) {
-    latency_frames_->store(plan_.latency_frames);
-  }
-  stream_->set_ahead(plan_.ahead_frames);
+  followed_->apply(*stream_, view_.stream.ahead_frames);
 }
 
 void LivePlayer::loop_until_done(PlayOutput& output, const MidiInput& input) {

@@ -1,3 +1,4 @@
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <limits>
@@ -87,6 +88,41 @@ TEST_CASE("more latency than is needed becomes lead; less than is safe is not ta
   CHECK(more.ahead_frames - least.ahead_frames == more.latency_frames - least.latency_frames);
   CHECK(plan_latency(256, 48000, 1.0).latency_frames == least.latency_frames);
   CHECK(plan_latency(256, 48000, -3.0).latency_frames == least.latency_frames);
+}
+
+TEST_CASE(
+    "a device that takes more at once changes the latency first and the lead then, and back") {
+  FollowedPlan followed(256, 8192, 48000, 0.0);
+  const LivePlan first = followed.plan();
+  StreamOptions options;
+  options.block_frames = first.block_frames;
+  options.ahead_frames = first.ahead_frames;
+  options.most_ahead_frames = followed.most_ahead_frames();
+  Stream stream(options);
+  const std::shared_ptr<const std::atomic<int>> latency = followed.latency_frames();
+  followed.apply(stream, first.ahead_frames);
+  CHECK(latency->load() == first.latency_frames);
+  CHECK(stream.ahead_frames() == first.ahead_frames);
+
+  followed.change_device(1024);
+  const LivePlan longer = followed.plan();
+  CHECK(longer.block_frames == first.block_frames);
+  CHECK(longer.ahead_frames >= 1024 + longer.block_frames);
+  CHECK(longer.latency_frames >= 1024 + longer.ahead_frames + longer.block_frames);
+  followed.apply(stream, first.ahead_frames);
+  CHECK(latency->load() == longer.latency_frames);
+  CHECK(stream.ahead_frames() == longer.ahead_frames);
+
+  followed.change_device(256);
+  followed.apply(stream, longer.ahead_frames);
+  CHECK(stream.ahead_frames() == first.ahead_frames);
+  CHECK(latency->load() == longer.latency_frames);  // so much has been rendered
+  followed.apply(stream, first.ahead_frames + first.block_frames);
+  CHECK(latency->load() == first.latency_frames);
+
+  followed.change_device(100'000);  // more than there is room for
+  followed.apply(stream, 0);
+  CHECK(stream.ahead_frames() == followed.most_ahead_frames());
 }
 
 TEST_CASE("a trial tells how many notes a machine makes at once") {
