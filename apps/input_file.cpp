@@ -1,5 +1,6 @@
 #include "apps/input_file.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,6 +24,7 @@ namespace ondes {
 namespace {
 
 constexpr std::size_t kBlockBytes = 65536;
+constexpr int kAskEveryMs = 50;  // whether to go on
 constexpr const char* kName = "standard input";
 
 // Fills the block; fewer bytes only at the end.
@@ -30,6 +32,10 @@ std::size_t read_block(std::span<std::byte> block) {
   std::size_t size = 0;
   while (size < block.size()) {
     check_interrupted();
+    pollfd waiting{STDIN_FILENO, POLLIN, 0};  // a signal may come to another thread than this one
+    if (::poll(&waiting, 1, kAskEveryMs) == 0) {
+      continue;
+    }
     const ssize_t got = ::read(STDIN_FILENO, block.data() + size, block.size() - size);
     if (got < 0 && errno == EINTR) {
       continue;

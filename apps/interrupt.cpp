@@ -11,20 +11,24 @@
 namespace ondes {
 namespace {
 
-volatile std::sig_atomic_t signal_seen = 0;
+std::atomic<int> signal_seen{0};
 
 // `timeout` signals the program and then its group, a closing terminal may do as much: two signals
 // that are one request.
 constexpr std::int64_t kSameRequestNs = 200'000'000;
 std::atomic<std::int64_t> first_signal_ns{0};
-static_assert(std::atomic<std::int64_t>::is_always_lock_free, "a signal handler takes no lock");
+static_assert(std::atomic<int>::is_always_lock_free &&
+                  std::atomic<std::int64_t>::is_always_lock_free,
+              "a signal handler takes no lock");
+
+thread_local const std::atomic<bool>* abandoned_by = nullptr;
 
 void remember(int number) {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
   const std::int64_t now_ns = std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
   std::int64_t first = 0;
-  signal_seen = number;
+  signal_seen.store(number);
   if (!first_signal_ns.compare_exchange_strong(first, now_ns) && now_ns - first > kSameRequestNs) {
     std::signal(number, SIG_DFL);
     std::raise(number);  // acts once the handler has returned
@@ -53,7 +57,15 @@ void install_signal_handlers() {
 }
 
 bool interrupted() noexcept {
-  return signal_seen != 0;
+  return signal_seen.load() != 0 || (abandoned_by != nullptr && abandoned_by->load());
+}
+
+AbandonedBy::AbandonedBy(const std::atomic<bool>& flag) noexcept {
+  abandoned_by = &flag;
+}
+
+AbandonedBy::~AbandonedBy() {
+  abandoned_by = nullptr;
 }
 
 void check_interrupted() {

@@ -2,6 +2,7 @@
 // blocks. The first signal asks for an orderly end (temporary files go, exit code 130); one that
 // comes more than 200 ms after it ends the program at once.
 #pragma once
+#include <atomic>
 
 namespace ondes {
 
@@ -9,6 +10,17 @@ namespace ondes {
 void install_signal_handlers();
 
 bool interrupted() noexcept;
+
+// While it lives, interrupted() says yes on this thread also where `flag` is set: what is done on a
+// thread of its own can be abandoned wherever a signal would end it. The flag must outlive it; one a
+// thread at a time.
+class AbandonedBy {
+ public:
+  explicit AbandonedBy(const std::atomic<bool>& flag) noexcept;
+  ~AbandonedBy();
+  AbandonedBy(const AbandonedBy&) = delete;
+  AbandonedBy& operator=(const AbandonedBy&) = delete;
+};
 
 // Throws Error{interrupted} if a signal came.
 void check_interrupted();

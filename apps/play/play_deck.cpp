@@ -13,7 +13,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr double kAheadOfTurnS = 1.0;  // how early a loop's turn is posted, in time that passes
-constexpr double kAheadOfItemS = 3.0;  // the same for the next item, which must be loaded
 constexpr int kMostTurnsAhead = 16;
 constexpr int kTries = 3;
 constexpr std::size_t kMostReasons = 8;  // said at once
@@ -31,11 +30,13 @@ PlayDeck::PlayDeck(std::vector<PlayItem> items,
       unplayable_(items_.size()),
       voices_(std::move(voices)),
       settings_(settings) {
-  std::optional<Loaded> first = load_from(0, 1);
-  if (!first) {
+  PlayLoadRequest request{voices_[voice_], settings_.render, candidates({}), 0.0, 1};
+  const PlayLoadResult first = load_inputs(request);
+  pass_over(first.failures);
+  if (first.loaded.empty()) {
     throw_reasons();
   }
-  adopt(std::move(*first));
+  adopt(first.loaded.front());
 }
 
 // Of items none of which can be played.
@@ -56,39 +57,7 @@ void PlayDeck::throw_reasons() const {
   throw Error(first.code(), text);
 }
 
-// The first item that can be played, from `item` on, at most once around the list.
-std::optional<PlayDeck::Loaded> PlayDeck::load_from(int item, int step) {
-  const int count = items();
-  for (int tries = 0; tries < count; ++tries, item = (item + step + count) % count) {
-    const auto at = static_cast<std::size_t>(item);
-    if (unplayable_[at]) {
-      continue;
-    }
-    if (item == item_ && input_) {
-      return Loaded{item, input_};
-    }
-    try {
-      return Loaded{item, load_play_input(items_[at].path, voice(), settings_.render)};
-    } catch (const Error& error) {
-      if (error.code() == ErrorCode::interrupted) {
-        throw;
-      }
-      unplayable_[at] = true;
-      if (!input_) {
-        reasons_.push_back(error);
-      }
-      if (!items_[at].from_folder && !failure_) {
-        failure_ = error;
-      }
-      if (count > 1) {
-        say(fmt::format("passed over: {}", error.what()));
-      }
-    }
-  }
-  return std::nullopt;
-}
-
-void PlayDeck::adopt(Loaded loaded) {
+void PlayDeck::adopt(LoadedInput loaded) {
   const bool same = input_ == loaded.input;
   item_ = loaded.item;
   input_ = std::move(loaded.input);
@@ -101,12 +70,19 @@ void PlayDeck::adopt(Loaded loaded) {
 }
 
 std::unique_ptr<StreamSource> PlayDeck::source(double position_s) const {
+  return source_of(input_, position_s);
+}
+
+std::unique_ptr<StreamSource> PlayDeck::source_of(const std::shared_ptr<const PlayInput>& input,
+                                                  double position_s) const {
   PlaySettings settings = settings_;
-  settings.position.start_s = std::clamp(position_s, 0.0, input_->duration_s);
-  if (input_->score == nullptr) {
-    settings.position.tempo = 1.0;
-  }
-  return make_play_source(voices_[voice_], input_, settings);
+  settings.position.start_s = std::clamp(position_s, 0.0, input->duration_s);
+  settings.position.tempo = tempo_of(*input);
+  return make_play_source(voices_[voice_], input, settings);
+}
+
+double PlayDeck::tempo_of(const PlayInput& input) const {
+  return input.score == nullptr ? 1.0 : settings_.position.tempo;
 }
 
 void PlayDeck::begin(Stream& stream, double position_s, double pace) {
@@ -119,11 +95,8 @@ void PlayDeck::begin(Stream& stream, double position_s, double pace) {
 
 bool PlayDeck::follow(const StreamTelemetry& telemetry) {
   telemetry_ = telemetry;
-  if (next_ && telemetry.begun.number >= next_number_) {
-    adopt(std::move(*next_));
-    sounding_ = next_number_;
-    next_.reset();
-  }
+  adopt_begun();
+  take_loaded();
   if (seek_ && seek_->number == kNotPosted) {
     seek(seek_->position_s);
   } else if (seek_ && telemetry.heard_number >= seek_->number) {
@@ -132,9 +105,13 @@ bool PlayDeck::follow(const StreamTelemetry& telemetry) {
   if (telemetry.begun.number >= sounding_ &&
       !(seek_ && seek_->number == kNotPosted)) {  // otherwise a switch is on its way
     post_turns();
-    post_next_item();
+    post_items();
   }
-  return !stream_->finished();
+  load_ahead();
+  const bool finished = stream_->finished();
+  const bool more = more_comes();
+  note_wait(wish_ || (finished && more));
+  return !finished || more;
 }
 
 double PlayDeck::here_s() const {
@@ -159,7 +136,7 @@ double PlayDeck::position_at(std::int64_t frame) const {
 
 void PlayDeck::seek(double position_s) {
   turns_until_ = 0;
-  next_.reset();
+  unpost();
   seek_ = Seek{std::clamp(position_s, 0.0, input_->duration_s), kNotPosted};
   if (stream_->crowded()) {
     return;  // follow() tries again
@@ -170,15 +147,7 @@ void PlayDeck::seek(double position_s) {
 }
 
 void PlayDeck::seek_by(double seconds) {
-  const double tempo = input_->score == nullptr ? 1.0 : settings_.position.tempo;
-  seek(here_s() + seconds * tempo);
-}
-
-void PlayDeck::go_to_item(int step) {
-  if (std::optional<Loaded> found = load_from((item_ + step + items()) % items(), step)) {
-    adopt(std::move(*found));
-  }
-  seek(0.0);
+  seek(here_s() + seconds * tempo_of(*input_));
 }
 
 void PlayDeck::change_from_here() {
@@ -203,7 +172,7 @@ void PlayDeck::change_from_here() {
     at.frame = frame;
     at.instead = true;
     turns_until_ = 0;
-    next_.reset();
+    unpost();
     sounding_ = stream_->play(std::move(changed), at);
     return;
   }
@@ -228,24 +197,6 @@ void PlayDeck::change_temperature(double step) {
   change_from_here();
 }
 
-void PlayDeck::next_voice() {
-  if (voices_.size() == 1) {
-    say("voices: only one; give more with --voice A --voice B");
-    return;
-  }
-  const std::size_t before = voice_;
-  voice_ = (voice_ + 1) % voices_.size();
-  try {
-    input_ =
-        load_play_input(items_[static_cast<std::size_t>(item_)].path, voice(), settings_.render);
-    change_from_here();
-    unplayable_.assign(items_.size(), false);  // another voice takes other things
-  } catch (const Error& error) {
-    voice_ = before;
-    say(error.what());
-  }
-}
-
 // So many turns are posted that the control thread may sleep meanwhile.
 void PlayDeck::post_turns() {
   if (!loop_.complete()) {
@@ -261,8 +212,7 @@ void PlayDeck::post_turns() {
     }
     turns_until_ = first;
   }
-  const double tempo = input_->score == nullptr ? 1.0 : settings_.position.tempo;
-  const std::int64_t turn = frames((*loop_.to_s - *loop_.from_s) / tempo);
+  const std::int64_t turn = frames((*loop_.to_s - *loop_.from_s) / tempo_of(*input_));
   turns_until_ = std::max(turns_until_, rendered);  // too late for the exact frame: at once
   while (turns_until_ < rendered + frames(kAheadOfTurnS * pace_) &&
          turn_number_ - telemetry_.begun.number < kMostTurnsAhead) {
@@ -272,28 +222,6 @@ void PlayDeck::post_turns() {
     turn_number_ = stream_->play(source(*loop_.from_s), at);
     turns_until_ += turn;
   }
-}
-
-void PlayDeck::post_next_item() {
-  if (next_ || loop_.complete() || (item_ + 1 == items() && !repeats_)) {
-    return;
-  }
-  const double left_s =
-      (input_->duration_s - position_at(stream_->rendered_frames())) / telemetry_.begun.speed;
-  if (left_s > kAheadOfItemS * pace_) {
-    return;
-  }
-  std::optional<Loaded> found = load_from((item_ + 1) % items(), 1);
-  if (!found || (found->item <= item_ && !repeats_)) {
-    return;
-  }
-  next_ = std::move(found);
-  const std::shared_ptr<const PlayInput> current = input_;
-  input_ = next_->input;
-  StreamSwitch at_end;
-  at_end.when = StreamSwitch::When::at_end;
-  next_number_ = stream_->play(source(0.0), at_end);
-  input_ = current;
 }
 
 void PlayDeck::loop_from_here() {

@@ -9,14 +9,21 @@
 //   tempo, voice    the new source begins at a frame that is not rendered yet, prepared for the
 //                   position that will be reached there: no gap, no note twice
 //   loop            the next turns are posted before they are due, each at its exact frame
-//   the next item   follows the last sample of the one before
+//   the next item   follows the last sample of the one before. It is loaded on a thread of its own
+//                   (play_loader.h) as soon as that one begins; of short ones so many are posted
+//                   ahead that nothing is waited for. Where loading takes longer than the item before
+//                   lasts, there is silence, and waits_for() says what for
+//   item and voice by hand    are loaded on that thread too; until then everything goes on as it was
 //
 // An item that cannot be played is passed over: with a remark if it came from a folder; otherwise
 // its error is thrown when the rest has been played.
 //
 // Control thread.
 #pragma once
+#include <chrono>
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -24,6 +31,7 @@
 #include <vector>
 
 #include "apps/play/play_list.h"
+#include "apps/play/play_loader.h"
 #include "apps/play/play_source.h"
 #include "engine/error.h"
 #include "engine/stream/stream.h"
@@ -37,6 +45,9 @@ struct PlayLoop {
   std::optional<double> to_s;
   bool complete() const { return from_s.has_value() && to_s.has_value(); }
 };
+
+// What is said, once, of what is waited for.
+std::string wait_remark(const std::string& name);
 
 class PlayDeck {
  public:
@@ -59,6 +70,9 @@ class PlayDeck {
 
   // `stream` must outlive the deck. `pace`: how many times faster than sound its device is.
   void begin(Stream& stream, double position_s, double pace);
+  // Posts what is due at once, before the device runs: waits a second at most for what must be loaded,
+  // as long as `goes_on` says yes.
+  void look_ahead(const std::function<bool()>& goes_on);
   // Posts what is due; at least every 100 ms. False when everything has been played.
   bool follow(const StreamTelemetry& telemetry);
 
@@ -72,26 +86,57 @@ class PlayDeck {
   void loop_to_here();
   void loop_off();
 
+  // What is being loaded while nothing else is heard, or because a hand asked for it; else empty.
+  std::string waits_for() const;
   // What is worth saying since this was asked last.
   std::vector<std::string> take_remarks();
   // Throws the first error of an item that was asked for by name.
   void check_failures() const;
 
  private:
-  struct Loaded {
+  // Handed to the stream, to follow at the end of what came before.
+  struct Posted {
+    LoadedInput loaded;
+    std::int64_t number = 0;
+    double duration_s = 0.0;  // of sound
+  };
+  // What a hand asked for and is being loaded.
+  struct Wish {
+    std::size_t voice = 0;
     int item = 0;
-    std::shared_ptr<const PlayInput> input;
+    int step = 1;        // where to look on if that one cannot be played
+    bool stays = false;  // the voice alone: item and place are the current ones
   };
 
   double here_s() const;
   double position_at(std::int64_t frame) const;
   std::int64_t frames(double seconds) const;
-  std::optional<Loaded> load_from(int item, int step);
-  void adopt(Loaded loaded);
+  std::unique_ptr<StreamSource> source_of(const std::shared_ptr<const PlayInput>& input,
+                                          double position_s) const;
+  double tempo_of(const PlayInput& input) const;
+  void adopt(LoadedInput loaded);
   [[noreturn]] void throw_reasons() const;
   void change_from_here();
   void post_turns();
-  void post_next_item();
+
+  // What comes next (play_deck_next.cpp).
+  std::shared_ptr<const PlayInput> known(int item) const;
+  std::vector<PlayCandidate> candidates(const Wish& wish) const;
+  std::vector<PlayCandidate> candidates_after(int item) const;
+  void pass_over(const std::vector<PlayLoadResult::Failure>& failures);
+  void ask_for(const Wish& wish);
+  void take_loaded();
+  void grant(const Wish& wish, const PlayLoadResult& result);
+  void change_voice(std::size_t voice, std::shared_ptr<const PlayInput> input);
+  void adopt_begun();
+  void unpost();
+  double lead_s() const;
+  double ahead_s() const;
+  void load_ahead();
+  void post_items();
+  void say_why(const PlayLoadResult& result);
+  bool more_comes() const;
+  void note_wait(bool waits);
   void say(std::string text) { remarks_.push_back(std::move(text)); }
 
   std::vector<PlayItem> items_;
@@ -121,8 +166,13 @@ class PlayDeck {
   double prepare_s_ = 0.05;       // what preparing a source took the last time
   std::int64_t turns_until_ = 0;  // the frame at which the last posted turn ends; 0: none is posted
   std::int64_t turn_number_ = 0;  // of the last posted turn
-  std::optional<Loaded> next_;    // follows at the end of the current one
-  std::int64_t next_number_ = 0;
+  std::deque<Posted> posted_;     // what follows the current item, in order
+  std::deque<LoadedInput> ready_;  // what follows those
+  std::optional<Wish> wish_;
+  // Since when a hand, or silence, has waited for what is being loaded.
+  std::optional<std::chrono::steady_clock::time_point> waits_since_;
+  bool said_wait_ = false;
+  PlayLoader loader_;
 };
 
 }  // namespace ondes

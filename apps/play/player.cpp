@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <thread>
+#include <utility>
 
 #include "apps/broken_voice.h"
 #include "apps/interrupt.h"
@@ -25,6 +26,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kPictureMs = 100;
+constexpr std::chrono::seconds kTelemetryEvery{1};
 constexpr double kSeekS = 5.0;
 constexpr double kSeekLittleS = 1.0;
 constexpr double kTempoStep = 1.05;
@@ -244,6 +246,13 @@ void Player::look_at_stream() {
   view_.temperature = settings.render.temperature.value_or(deck_->voice().file.temperature);
   view_.loop_from_s = deck_->loop().from_s.value_or(-1.0);
   view_.loop_to_s = deck_->loop().to_s.value_or(-1.0);
+  const std::string waited_for = std::exchange(view_.waits_for, deck_->waits_for());
+  if (waited_for != view_.waits_for && view_.message == wait_remark(waited_for)) {
+    view_.message.clear();
+  }
+  if (!view_.waits_for.empty()) {
+    view_.stream.finished = false;
+  }
   if (const auto change =
           lane_limit_remark(lane_limit, view_.stream.lane_limit, view_.stream.position_s)) {
     remark(*change);
@@ -297,7 +306,10 @@ void Player::loop_until_done(PlayOutput& output) {
     follow_device(output);
     if (request_.json && Clock::now() >= next_telemetry) {
       print_telemetry(view_, output_.sample_rate_hz);
-      next_telemetry += std::chrono::seconds(1);
+      next_telemetry += kTelemetryEvery;
+      if (next_telemetry <= Clock::now()) {  // lines that were missed are not caught up
+        next_telemetry = Clock::now() + kTelemetryEvery;
+      }
     }
     if (!terminal_) {
       std::this_thread::sleep_for(rest);
@@ -319,7 +331,7 @@ void Player::run() {
   }
   deck_->begin(*stream_, request_.start_s, pace_);
   stream_->start([] { return !interrupted(); });
-  deck_->follow(stream_->telemetry());  // what comes next is known before the device runs
+  deck_->look_ahead([] { return !interrupted(); });  // what comes next is known before it is due
   PlayOutput output(*stream_, output_);
   output.start();
   follow_device(output);

@@ -101,6 +101,7 @@ nlohmann::json telemetry_to_json(const PlayView& view, int sample_rate_hz, int c
       {"recording", !view.recording         ? nlohmann::json()
                     : view.recording_failed ? nlohmann::json("failed")
                                             : nlohmann::json("on")},
+      {"waits_for", view.waits_for.empty() ? nlohmann::json() : utf8(view.waits_for)},
       {"paused", stream.paused},
       {"finished", stream.finished}};
 }

@@ -29,7 +29,8 @@ struct PlayView {
   bool recording_failed = false;
   int item = 0;  // of several, from 0
   int items = 1;
-  std::string message;  // the last thing worth saying
+  std::string waits_for;  // what is being loaded while nothing else can be heard, or by hand
+  std::string message;    // the last thing worth saying
   std::string keys;     // what they do
 };
 
