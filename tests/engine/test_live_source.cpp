@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <memory>
+#include <optional>
+#include <thread>
 #include <vector>
 
 #include "engine/stream/live_source.h"
@@ -240,6 +242,50 @@ TEST_CASE("a line tells of a loss at its place, once") {
   }
   CHECK(line.take_loss());  // before whatever comes next
   CHECK_FALSE(line.take_loss());
+}
+
+// Events are numbered; what is missing is known by the next one's number.
+TEST_CASE(
+    "while events are sent and taken at once, losses are told of where some are, the last one "
+    "surely") {
+  LiveLine line;
+  constexpr std::int64_t kEvents = 3'000'000;
+  std::atomic<bool> sending{true};
+  std::thread sender([&] {
+    for (std::int64_t number = 1; number <= kEvents; ++number) {
+      line.send({number, std::nullopt, {}, false});
+    }
+    sending = false;
+  });
+  std::int64_t last = 0;
+  std::int64_t told = 0;
+  std::int64_t false_alarms = 0;
+  bool untold = false;       // something is missing before `last`, and has not been told of
+  bool told_before = false;  // that something is missing before what comes next
+  for (bool ends = false; !ends;) {
+    ends = !sending;
+    for (int i = 0; i < 64; ++i) {
+      const std::optional<LiveEvent> event = line.take();
+      const bool loss = line.take_loss();
+      told += loss ? 1 : 0;
+      if (!event) {
+        told_before |= loss;
+        untold &= !loss;
+        break;
+      }
+      ends = false;
+      const bool missing = event->arrival_ns != last + 1;
+      false_alarms += !missing && (loss || told_before) ? 1 : 0;
+      untold = (untold || missing) && !loss && !told_before;
+      last = event->arrival_ns;
+      told_before = false;
+    }
+  }
+  sender.join();
+  CHECK(false_alarms == 0);
+  CHECK_FALSE(untold);
+  CHECK((last == kEvents || told_before));
+  CHECK((told > 0) == (line.lost_events() > 0));
 }
 
 // A record is fetched 20 times a second, or later where the terminal does not take its picture.
