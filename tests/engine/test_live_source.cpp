@@ -221,6 +221,27 @@ TEST_CASE("a key that is struck after a loss sounds on, one that was held before
   CHECK(rig.source->state().lanes_now == 0);
 }
 
+// Its keys' releases are remembered by the follower, whose keys a score must not lift.
+TEST_CASE("a source that rings out lets go of its keys after a loss, and remembers nothing of it") {
+  LiveRig rig;
+  rig.run_clock();
+  rig.line->send(arrived(100'000'000, note_on(0, 60)));
+  rig.render(600, 0);
+  REQUIRE(rig.line->take_played());
+  rig.source->retire();
+  rig.render(600, 600);
+  const LiveEvent pan = followed(arrived(130'000'000, control(0, ControlKind::pan, 0.0F)));
+  while (rig.line->send(pan)) {
+  }
+  std::vector<float> out(2 * 600);
+  int ended_at = 1200;
+  while (ended_at < 48'000 && rig.source->render({out.data(), 600, 2}, ended_at) == 600) {
+    ended_at += 600;
+  }
+  CHECK(ended_at < 48'000);
+  CHECK_FALSE(rig.line->take_played());
+}
+
 TEST_CASE("a line tells of a loss at its place, once") {
   LiveLine line;
   const LiveEvent event = arrived(0, note_on(0, 60));
