@@ -56,9 +56,10 @@ int threads_of(const RenderOptions& options) {
              : std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 16);
 }
 
-// Frames of a call: on a GPU enough to occupy it.
-int block_frames(const BlockRate& rate, bool cuda) {
-  const int samples = cuda ? kCudaBlockSamples : kBlockSamples;
+// Frames of a call: on a GPU enough to occupy it, unless fewer are wanted.
+int block_frames(const BlockRate& rate, bool cuda, int wanted_samples) {
+  const int most = cuda ? kCudaBlockSamples : kBlockSamples;
+  const int samples = wanted_samples > 0 ? std::min(wanted_samples, most) : most;
   return std::clamp(samples * rate.down / rate.up, 1, samples);
 }
 
@@ -78,7 +79,7 @@ FeatureMachine block_machine(const FeatureRequest& request, std::int64_t frames)
   BlockRunnerOptions chosen;
   chosen.precision = options.precision;
   chosen.threads = threads_of(options);
-  chosen.max_block_frames = block_frames(rate, device.cuda);
+  chosen.max_block_frames = block_frames(rate, device.cuda, request.call_samples);
   FeatureMachine machine;
   machine.runner =
       device.cuda ? make_cuda_block_runner(plan, chosen) : make_cpu_block_runner(plan, chosen);

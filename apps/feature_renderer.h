@@ -21,6 +21,7 @@ struct FeatureRequest {
   std::string output;
   bool replace = false;
   ProgressMode progress = ProgressMode::automatic;
+  int call_samples = 0;  // that a call makes, about; 0: what suits a render on the device
 };
 
 // Throws Error; then the output is as it was before.

@@ -37,7 +37,8 @@ FeatureStream::FeatureStream(std::shared_ptr<const Voice> voice,
     throw Error(ErrorCode::usage, "--tempo: for scores only");
   }
   total_ = static_cast<std::int64_t>(input_->features.size()) / input_->feature_channels;
-  const FeatureRequest request{*voice_, input_->name, {}, settings.render, {}, {}};
+  FeatureRequest request{*voice_, input_->name, {}, settings.render, {}, {}};
+  request.call_samples = settings.block_frames;  // memory for more takes its time to be made
   runner_ = make_feature_machine(request, total_).runner;
   runner_->start(0);
   block_frames_ = std::clamp(static_cast<int>(settings.block_frames / samples_per_frame(*voice_)),

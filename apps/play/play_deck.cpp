@@ -102,12 +102,12 @@ bool PlayDeck::follow(const StreamTelemetry& telemetry) {
   } else if (seek_ && telemetry.heard_number >= seek_->number) {
     seek_.reset();
   }
+  load_ahead();
   if (telemetry.begun.number >= sounding_ &&
       !(seek_ && seek_->number == kNotPosted)) {  // otherwise a switch is on its way
     post_turns();
     post_items();
   }
-  load_ahead();
   const bool finished = stream_->finished();
   const bool more = more_comes();
   note_wait(wish_ || (finished && more));

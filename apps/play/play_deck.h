@@ -86,6 +86,8 @@ class PlayDeck {
   void loop_to_here();
   void loop_off();
 
+  // Whether follow() should come sooner: what is posted is short, and more of it could not be.
+  bool hurries() const { return !posted_.empty() && ahead_s() < lead_s(); }
   // What is being loaded while nothing else is heard, or because a hand asked for it; else empty.
   std::string waits_for() const;
   // What is worth saying since this was asked last.
@@ -129,6 +131,7 @@ class PlayDeck {
   void grant(const Wish& wish, const PlayLoadResult& result);
   void change_voice(std::size_t voice, std::shared_ptr<const PlayInput> input);
   void adopt_begun();
+  void keep_short();
   void unpost();
   double lead_s() const;
   double ahead_s() const;
@@ -168,6 +171,7 @@ class PlayDeck {
   std::int64_t turn_number_ = 0;  // of the last posted turn
   std::deque<Posted> posted_;     // what follows the current item, in order
   std::deque<LoadedInput> ready_;  // what follows those
+  std::deque<LoadedInput> heard_;  // short ones: of a list that repeats they come again at once
   std::optional<Wish> wish_;
   // Since when a hand, or silence, has waited for what is being loaded.
   std::optional<std::chrono::steady_clock::time_point> waits_since_;

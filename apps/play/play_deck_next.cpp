@@ -42,9 +42,11 @@ std::shared_ptr<const PlayInput> PlayDeck::known(int item) const {
       return posted.loaded.input;
     }
   }
-  for (const LoadedInput& loaded : ready_) {
-    if (loaded.item == item) {
-      return loaded.input;
+  for (const std::deque<LoadedInput>* list : {&ready_, &heard_}) {
+    for (const LoadedInput& loaded : *list) {
+      if (loaded.item == item) {
+        return loaded.input;
+      }
     }
   }
   return nullptr;
@@ -151,6 +153,7 @@ void PlayDeck::grant(const Wish& wish, const PlayLoadResult& result) {
       return say_why(result);
     }
     voice_ = wish.voice;
+    heard_.clear();
     unplayable_.assign(items_.size(), false);
   }
   pass_over(result.failures);
@@ -183,14 +186,28 @@ void PlayDeck::change_voice(std::size_t voice, std::shared_ptr<const PlayInput> 
     posted_.clear();
   }
   ready_.clear();
+  heard_.clear();
   unplayable_.assign(items_.size(), false);
 }
 
 void PlayDeck::adopt_begun() {
   while (!posted_.empty() && telemetry_.begun.number >= posted_.front().number) {
     sounding_ = posted_.front().number;
+    keep_short();
     adopt(std::move(posted_.front().loaded));
     posted_.pop_front();
+  }
+}
+
+// Before another item becomes the current one.
+void PlayDeck::keep_short() {
+  if (!repeats_ || input_->duration_s > kAheadOfItemsS || items() == 1) {
+    return;
+  }
+  std::erase_if(heard_, [&](const LoadedInput& loaded) { return loaded.item == item_; });
+  heard_.push_back({item_, input_});
+  if (heard_.size() > static_cast<std::size_t>(kMostItemsAhead)) {
+    heard_.pop_front();
   }
 }
 
@@ -240,7 +257,13 @@ void PlayDeck::load_ahead() {
                                       : item_;
   PlayLoadRequest request{voices_[voice_], settings_.render, candidates_after(last), wanted_s,
                           kMostItemsAhead - count};
-  if (!request.candidates.empty()) {
+  const bool all_known =
+      std::all_of(request.candidates.begin(), request.candidates.end(),
+                  [](const PlayCandidate& candidate) { return candidate.input != nullptr; });
+  if (all_known) {
+    const PlayLoadResult result = load_inputs(request);
+    ready_.insert(ready_.end(), result.loaded.begin(), result.loaded.end());
+  } else {
     loader_.begin(std::move(request));
   }
 }

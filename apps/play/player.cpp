@@ -26,6 +26,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kPictureMs = 100;
+constexpr int kHurriedMs = 20;
 constexpr std::chrono::seconds kTelemetryEvery{1};
 constexpr double kSeekS = 5.0;
 constexpr double kSeekLittleS = 1.0;
@@ -294,7 +295,9 @@ void Player::report() {
 void Player::loop_until_done(PlayOutput& output) {
   Clock::time_point next_telemetry = Clock::now();
   // A clock that runs faster needs its next turns and items earlier.
-  const std::chrono::microseconds rest(static_cast<int>(1000 * kPictureMs / std::max(pace_, 1.0)));
+  const auto rest = [&](int ms) {
+    return std::chrono::microseconds(static_cast<int>(1000 * ms / std::max(pace_, 1.0)));
+  };
   while (true) {
     look_at_stream();
     done_ = !deck_->follow(view_.stream);
@@ -311,12 +314,13 @@ void Player::loop_until_done(PlayOutput& output) {
         next_telemetry = Clock::now() + kTelemetryEvery;
       }
     }
+    const int turn_ms = deck_->hurries() ? kHurriedMs : kPictureMs;
     if (!terminal_) {
-      std::this_thread::sleep_for(rest);
+      std::this_thread::sleep_for(rest(turn_ms));
       continue;
     }
     terminal_->show(view_);
-    if (const std::optional<PlayKey> key = terminal_->key(kPictureMs)) {
+    if (const std::optional<PlayKey> key = terminal_->key(turn_ms)) {
       look_at_stream();  // as it is now, not as it was before the key was waited for
       deck_->follow(view_.stream);
       handle(*key);
