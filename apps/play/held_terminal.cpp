@@ -105,16 +105,15 @@ void handle_stops() {
   if (!has_keys && !has_cursor) {
     return;
   }
-  sigaction(SIGTSTP, nullptr, &stop_before);
-  if (stop_before.sa_handler == SIG_IGN) {
-    return;
-  }
   struct sigaction action {};
   action.sa_handler = on_continue;
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
   sigaction(SIGCONT, &action, &continue_before);
-  handle_stop();
+  sigaction(SIGTSTP, nullptr, &stop_before);
+  if (stop_before.sa_handler != SIG_IGN) {
+    handle_stop();
+  }
   stops_handled = true;
 }
 

@@ -21,7 +21,8 @@ struct Driver {
     const std::int64_t begin_ns = now_ns();
     for (int done = 0; done < turn_frames; done += piece_frames) {
       const std::int64_t called_ns = begin_ns + 20'000 * (done / piece_frames);  // a copy's time
-      const std::int64_t taken_ns = meter.add(1.0e-9 * static_cast<double>(begin_ns), piece_frames, called_ns);
+      const std::int64_t taken_ns =
+          meter.add(1.0e-9 * static_cast<double>(begin_ns), piece_frames, called_ns);
       CHECK(std::abs(taken_ns - begin_ns - done * 1'000'000'000LL / kRateHz) <= 1);
     }
     frames += turn_frames;

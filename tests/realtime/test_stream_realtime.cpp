@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "apps/play/device_watch.h"
 #include "engine/stream/clocked_sink.h"
 #include "engine/stream/live_source.h"
 #include "engine/stream/score_source.h"
@@ -235,6 +236,43 @@ TEST_CASE(
   if (kWatchesSystemCalls) {
     CHECK(keyboard.seen().sleeps > 0);  // between blocks: it was this thread that was watched
   }
+}
+
+TEST_CASE("a device whose turns grow costs its thread no more: it counts and copies") {
+  StreamOptions options;
+  options.block_frames = 64;
+  options.ahead_frames = 512;
+  options.most_ahead_frames = 8192;
+  Stream stream(options);
+  CountingSourceOptions source;
+  source.total_frames = 1'000'000;
+  stream.play(counting(source));
+  stream.start();
+  TurnMeter turns(options.sample_rate_hz);
+  std::vector<float> out(2 * 256);
+  std::int64_t frames = 0;
+  ForbiddenCalls seen;
+  for (int turn = 0; turn < 100; ++turn) {
+    const int pieces = turn < 50 ? 1 : 16;
+    while (stream.telemetry().ahead_frames < stream.ahead_frames()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    const std::int64_t now_ns = frames * 1'000'000'000 / options.sample_rate_hz;
+    const RealtimeWatch watch;
+    for (int piece = 0; piece < pieces; ++piece) {
+      stream.pull({out.data(), 256, 2}, turns.add(1.0 * turn, 256, now_ns));
+    }
+    const ForbiddenCalls now = watch.count();
+    seen.heap += now.heap;
+    seen.locks += now.locks;
+    seen.files += now.files;
+    seen.sleeps += now.sleeps;
+    frames += 256 * pieces;
+    stream.set_ahead(turns.turn_frames() + 128);
+  }
+  CHECK(turns.turn_frames() == 16 * 256);
+  CHECK(seen.heap + seen.locks + seen.files + seen.sleeps == 0);
+  CHECK(stream.telemetry().underruns <= 4);  // until the longer turn had come twice
 }
 
 TEST_CASE("a source that breaks, and is good again, costs the render thread no more") {
