@@ -31,7 +31,7 @@ struct PlayView {
   int items = 1;
   std::string waits_for;  // what is being loaded while nothing else can be heard, or by hand
   std::string message;    // the last thing worth saying
-  std::string keys;     // what they do
+  std::string keys;       // what they do
 };
 
 // What to say when the limit of lanes has gone from `before` to `after` (0: none); nothing if it has
