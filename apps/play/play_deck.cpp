@@ -28,6 +28,7 @@ PlayDeck::PlayDeck(std::vector<PlayItem> items,
                    const PlaySettings& settings)
     : items_(std::move(items)),
       unplayable_(items_.size()),
+      remarked_(items_.size()),
       voices_(std::move(voices)),
       settings_(settings) {
   PlayLoadRequest request{voices_[voice_], settings_.render, candidates({}), 0.0, 1};
@@ -58,14 +59,12 @@ void PlayDeck::throw_reasons() const {
 }
 
 void PlayDeck::adopt(LoadedInput loaded) {
-  const bool same = input_ == loaded.input;
   item_ = loaded.item;
   input_ = std::move(loaded.input);
-  if (same) {
-    return;  // its remarks have been said
-  }
-  for (const std::string& remark : input_->remarks) {
-    say(remark);
+  const auto at = static_cast<std::size_t>(item_);
+  if (!remarked_[at]) {
+    remarked_[at] = true;
+    remarks_.insert(remarks_.end(), input_->remarks.begin(), input_->remarks.end());
   }
 }
 

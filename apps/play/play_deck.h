@@ -132,6 +132,7 @@ class PlayDeck {
   void change_voice(std::size_t voice, std::shared_ptr<const PlayInput> input);
   void adopt_begun();
   void keep_short();
+  void forget();
   void unpost();
   double lead_s() const;
   double ahead_s() const;
@@ -144,6 +145,7 @@ class PlayDeck {
 
   std::vector<PlayItem> items_;
   std::vector<bool> unplayable_;
+  std::vector<bool> remarked_;  // what there is to say of them has been said
   std::vector<std::shared_ptr<const Voice>> voices_;
   std::size_t voice_ = 0;
   PlaySettings settings_;

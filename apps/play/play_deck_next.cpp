@@ -153,8 +153,7 @@ void PlayDeck::grant(const Wish& wish, const PlayLoadResult& result) {
       return say_why(result);
     }
     voice_ = wish.voice;
-    heard_.clear();
-    unplayable_.assign(items_.size(), false);
+    forget();
   }
   pass_over(result.failures);
   if (!result.loaded.empty()) {
@@ -186,8 +185,14 @@ void PlayDeck::change_voice(std::size_t voice, std::shared_ptr<const PlayInput> 
     posted_.clear();
   }
   ready_.clear();
+  forget();
+}
+
+// Another voice takes other things, and has other remarks.
+void PlayDeck::forget() {
   heard_.clear();
   unplayable_.assign(items_.size(), false);
+  remarked_.assign(items_.size(), false);
 }
 
 void PlayDeck::adopt_begun() {
