@@ -43,6 +43,12 @@ class Device {
   virtual std::string failure() const = 0;
 };
 
+// For LaneRunner::failure() and BlockRunner::failure().
+inline std::string named_failure(const Device& device) {
+  const std::string failure = device.failure();
+  return failure.empty() ? failure : "cuda: " + device.name() + " failed: " + failure;
+}
+
 // Waits until what set-up asked for is done. Throws Error{no_device} with the reason if it failed. Of
 // set-up alone: later a failure is NaN, which writers refuse.
 inline void must_have_finished(Device& device) {

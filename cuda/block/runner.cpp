@@ -102,6 +102,7 @@ class DeviceBlockRunner final : public BlockRunner {
     return "cuda " + device_->name() + " " + precision_name(options_.precision) + ", " +
            std::to_string(middle_launches_) + " kernels a block, a graph for each schedule";
   }
+  std::string failure() const override { return named_failure(*device_); }
 
  private:
   // --- set-up ----------------------------------------------------------------------------------

@@ -102,6 +102,7 @@ class DeviceStepRunner final : public StepRunner {
     return "cuda " + device_->name() + " " + precision_name(options_.precision) + ", " +
            describe(chosen(options_.max_lanes), model_);
   }
+  std::string failure() const override { return named_failure(*device_); }
 
  private:
   // --- set-up ----------------------------------------------------------------------------------

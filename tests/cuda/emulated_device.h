@@ -36,7 +36,9 @@ class EmulatedDeviceOf : public Interface {
     std::memcpy(to, from, bytes);
   }
   bool finish() noexcept override { return fails_ == nullptr || !*fails_; }
-  std::string failure() const override { return "made to fail"; }
+  std::string failure() const override {
+    return fails_ != nullptr && *fails_ ? "made to fail" : "";
+  }
 
  private:
   static constexpr std::uint32_t kPoison = 0x7FC0DEADU;

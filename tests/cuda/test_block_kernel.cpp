@@ -215,7 +215,8 @@ TEST_CASE("blocks of half a million frames have the launches of small ones") {
   CHECK(description(1 << 19) == description(16));
 }
 
-TEST_CASE("a device that fails is refused at set-up, and gives NaN later, never silence") {
+TEST_CASE(
+    "a device that fails is refused at set-up, and gives NaN and its reason later, never silence") {
   const BlockPlan plan = resblock_plan(1, 16);
   EmulatedBlockConfig config;
   bool broken = true;
@@ -227,10 +228,12 @@ TEST_CASE("a device that fails is refused at set-up, and gives NaN later, never 
   check_contains(message_of(ErrorCode::no_device, make), {"failed", "made to fail"});
   broken = false;
   const auto runner = make();
+  CHECK(runner->failure().empty());
   broken = true;
   const std::vector<float> made = played(*runner, plan, BlockSignal(plan, 40, 3), {16});
   REQUIRE(static_cast<long long>(made.size()) == output_frames(plan, 40));
   CHECK(std::all_of(made.begin(), made.end(), [](float x) { return std::isnan(x); }));
+  CHECK_THAT(runner->failure(), Catch::Contains("failed: made to fail"));
 }
 
 TEST_CASE("what a GPU does not do is refused by name") {

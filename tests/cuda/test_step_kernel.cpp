@@ -273,18 +273,20 @@ TEST_CASE("scratch in global memory and weights in shared memory change nothing"
   }
 }
 
-TEST_CASE("a device that fails gives NaN, never a plausible sample") {
+TEST_CASE("a device that fails gives NaN and its reason, never a plausible sample") {
   const StepPlan plan = random_step_plan(shapes()[0], 11);
   const RunnerRig rig(plan);
   gpu::EmulatedDevice device;
   bool broken = false;
   device.fails = &broken;
   const auto runner = emulated(plan, {}, device);
+  CHECK(runner->failure().empty());
   broken = true;
   const auto results = rig.run(*runner, lanes_of(2), 8, 8);
   for (const float sample : results[1].output) {
     CHECK(std::isnan(sample));
   }
+  CHECK_THAT(runner->failure(), Catch::Contains("emulated failed: made to fail"));
 }
 
 TEST_CASE("a device that fails at set-up is refused with its reason") {
