@@ -51,8 +51,7 @@ OutputChoice choose_output(const OutputRequest& request, int source_rate_hz) {
   return choice;
 }
 
-PlayOutput::PlayOutput(Stream& stream, const OutputChoice& choice)
-    : turns_(choice.buffer_frames), first_turn_frames_(choice.buffer_frames) {
+PlayOutput::PlayOutput(Stream& stream, const OutputChoice& choice) : turns_(choice.buffer_frames) {
   if (!choice.device) {
     ClockedSinkOptions options;
     options.block_frames = choice.buffer_frames;
@@ -67,6 +66,7 @@ PlayOutput::PlayOutput(Stream& stream, const OutputChoice& choice)
   // JACK's callbacks are its periods; elsewhere a size must be asked for to be known.
   const bool jack = choice.device->api.find("JACK") != std::string::npos;
   options.buffer_frames = jack && choice.request.buffer_frames == 0 ? 0 : choice.buffer_frames;
+  server_frames_ = jack ? choice.buffer_frames : 0;
   device_ = std::make_unique<AudioDevice>(stream, options);
 }
 
@@ -84,9 +84,11 @@ void PlayOutput::watch() {
   }
 }
 
-// A driver holds a number of turns; PortAudio does not look again when they change.
+// A JACK server's latency is a number of turns; PortAudio does not look again when they change.
 double PlayOutput::latency_s() const {
-  return device_ ? device_->output_latency_s() * turns_.planned_frames() / first_turn_frames_ : 0.0;
+  const double turns =
+      server_frames_ > 0 ? static_cast<double>(turns_.planned_frames()) / server_frames_ : 1.0;
+  return device_ ? turns * device_->output_latency_s() : 0.0;
 }
 
 std::optional<int> PlayOutput::changed_turn() {

@@ -59,7 +59,7 @@ class PlayOutput {
   std::unique_ptr<ClockedSink> clock_;
   std::unique_ptr<AudioDevice> device_;
   TurnPlanner turns_;
-  int first_turn_frames_ = 0;  // that was planned for when the device was opened
+  int server_frames_ = 0;  // a JACK server's turn when the device was opened; 0: it is none
 };
 
 }  // namespace ondes
