@@ -33,7 +33,8 @@ std::size_t read_block(std::span<std::byte> block) {
   while (size < block.size()) {
     check_interrupted();
     pollfd waiting{STDIN_FILENO, POLLIN, 0};  // a signal may come to another thread than this one
-    if (::poll(&waiting, 1, kAskEveryMs) == 0) {
+    const int ready = ::poll(&waiting, 1, kAskEveryMs);
+    if (ready == 0 || (ready < 0 && errno == EINTR)) {
       continue;
     }
     const ssize_t got = ::read(STDIN_FILENO, block.data() + size, block.size() - size);
