@@ -11,6 +11,10 @@ void install_signal_handlers();
 
 bool interrupted() noexcept;
 
+// What is still done where a second signal ends the program at once; null: nothing. Called by a signal
+// handler, on any thread: only what such a one may do.
+void set_last_act(void (*act)()) noexcept;
+
 // While it lives, interrupted() says yes on this thread also where `flag` is set: what is done on a
 // thread of its own can be abandoned wherever a signal would end it. The flag must outlive it; one a
 // thread at a time.

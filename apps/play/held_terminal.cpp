@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <csignal>
 
+#include "apps/interrupt.h"
+
 namespace ondes {
 namespace {
 
@@ -110,6 +112,7 @@ void handle_stops() {
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
   sigaction(SIGCONT, &action, &continue_before);
+  set_last_act(give_terminal_back);
   sigaction(SIGTSTP, nullptr, &stop_before);
   if (stop_before.sa_handler != SIG_IGN) {
     handle_stop();
@@ -119,6 +122,7 @@ void handle_stops() {
 
 void forget_stops() {
   if (stops_handled) {
+    set_last_act(nullptr);
     sigaction(SIGTSTP, &stop_before, nullptr);
     sigaction(SIGCONT, &continue_before, nullptr);
     stops_handled = false;

@@ -2,7 +2,8 @@
 //
 // What is held is given back by whatever stops the program: the handler of SIGTSTP does that, then
 // the program stops by the signal's default action. After SIGCONT nothing is held until it is taken
-// again, which only a program in the foreground may do. Where the shell has SIGTSTP ignored, it stays
+// again, which only a program in the foreground may do. A second Ctrl-C, which ends the program at
+// once, gives it back, too. Where the shell has SIGTSTP ignored, it stays
 // so.
 //
 // One terminal, one thread: the control thread. Signals may come to any thread.

@@ -7,6 +7,8 @@
 #include <functional>
 #include <thread>
 
+#include "apps/interrupt.h"
+#include "apps/play/held_terminal.h"
 #include "tests/support/keys_terminal.h"
 #include "tests/support/ondes_program.h"
 
@@ -125,6 +127,35 @@ TEST_CASE("after a stop that cannot be handled the terminal is taken again") {
   CHECK_FALSE(player.terminal.reads_lines());
   player.terminal.press("q");
   CHECK(player.exit_code() == 0);
+}
+
+// A program that takes its time to end in order.
+TEST_CASE("a second Ctrl-C, which ends the program at once, gives the terminal back") {
+  KeysTerminal terminal;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    for (const int descriptor : {STDIN_FILENO, STDERR_FILENO}) {
+      ::dup2(::open(terminal.path().c_str(), O_RDWR | O_NOCTTY), descriptor);
+    }
+    install_signal_handlers();
+    borrow_terminal(true);
+    handle_stops();
+    take_terminal();
+    for (;;) {
+      ::pause();
+    }
+  }
+  REQUIRE(Player::wait_for([&] { return terminal.shown().ends_with(kHide); }));
+  CHECK_FALSE(terminal.reads_lines());
+  int status = 0;
+  ::kill(child, SIGINT);
+  std::this_thread::sleep_for(300ms);  // later it is another request
+  CHECK(::waitpid(child, &status, WNOHANG) == 0);
+  ::kill(child, SIGINT);
+  REQUIRE(Player::wait_for([&] { return ::waitpid(child, &status, WNOHANG) == child; }));
+  CHECK((WIFSIGNALED(status) && WTERMSIG(status) == SIGINT));
+  CHECK(terminal.shown() == kShow);
+  CHECK(terminal.reads_lines());
 }
 
 TEST_CASE("in a terminal of 12 columns no line of the picture is longer than those") {
