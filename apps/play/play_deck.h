@@ -136,6 +136,7 @@ class PlayDeck {
   void unpost();
   double lead_s() const;
   double ahead_s() const;
+  int most_ahead() const;
   void load_ahead();
   void post_items();
   void say_why(const PlayLoadResult& result);

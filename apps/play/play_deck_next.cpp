@@ -13,7 +13,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr double kAheadOfItemsS = 1.0;  // how much sound is posted, in time that passes
-constexpr int kMostItemsAhead = 24;     // of them: each takes a machine's memory
+constexpr int kMostItemsAhead = 24;
+constexpr double kPreparedAheadS = 0.25;  // of work: what takes long to make takes memory, too
 constexpr std::chrono::milliseconds kAtMostBeforeSound{1000};
 constexpr std::chrono::milliseconds kQuickLoad{30};  // is waited for
 constexpr std::chrono::milliseconds kWaitToTell{100};
@@ -227,6 +228,10 @@ double PlayDeck::lead_s() const {
   return std::max(kAheadOfItemsS, 4.0 * prepare_s_) * pace_;
 }
 
+int PlayDeck::most_ahead() const {
+  return static_cast<int>(std::clamp(kPreparedAheadS / prepare_s_, 2.0, 1.0 * kMostItemsAhead));
+}
+
 // How much sound is left that is not rendered yet.
 double PlayDeck::ahead_s() const {
   if (stream_->finished()) {
@@ -243,7 +248,8 @@ double PlayDeck::ahead_s() const {
 // As soon as an item begins, the next one; of short ones as many as are needed.
 void PlayDeck::load_ahead() {
   const int count = static_cast<int>(posted_.size() + ready_.size());
-  if (wish_ || loop_.complete() || count >= kMostItemsAhead || loader_.busy()) {
+  const int most = most_ahead();
+  if (wish_ || loop_.complete() || count >= most || loader_.busy()) {
     return;
   }
   double follows_s = 0.0;
@@ -261,7 +267,7 @@ void PlayDeck::load_ahead() {
                    : !posted_.empty() ? posted_.back().loaded.item
                                       : item_;
   PlayLoadRequest request{voices_[voice_], settings_.render, candidates_after(last), wanted_s,
-                          kMostItemsAhead - count};
+                          most - count};
   const bool all_known =
       std::all_of(request.candidates.begin(), request.candidates.end(),
                   [](const PlayCandidate& candidate) { return candidate.input != nullptr; });
@@ -277,12 +283,16 @@ void PlayDeck::post_items() {
   if (loop_.complete()) {
     return;
   }
-  while (!ready_.empty() && ahead_s() < lead_s() && !stream_->crowded()) {
+  const int most = most_ahead();
+  while (!ready_.empty() && ahead_s() < lead_s() && static_cast<int>(posted_.size()) < most &&
+         !stream_->crowded()) {
     const std::shared_ptr<const PlayInput>& input = ready_.front().input;
     StreamSwitch at_end;
     at_end.when = StreamSwitch::When::at_end;
     const double duration_s = input->duration_s / tempo_of(*input);
+    const Clock::time_point before = Clock::now();
     const std::int64_t number = stream_->play(source_of(input, 0.0), at_end);
+    prepare_s_ = std::chrono::duration<double>(Clock::now() - before).count();
     posted_.push_back({std::move(ready_.front()), number, duration_s});
     ready_.pop_front();
   }
