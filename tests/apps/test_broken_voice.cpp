@@ -109,7 +109,8 @@ TEST_CASE("a voice that breaks while it is played ends the playing, and the reco
     const ProgramResult result = rig.play("late.mid", all);
     INFO(result.err);
     CHECK(result.exit_code == 3);
-    CHECK(lines_with(result.err, "ondes: ") == 1);
+    // One error; a slow machine has more to say.
+    CHECK(lines_with(result.err, "ondes: ") - lines_with(result.err, "the load") == 1);
     CHECK(lines_with(result.err,
                      "ondes: the voice small made samples that are no finite numbers "
                      "at 2.0 s") == 1);

@@ -13,6 +13,7 @@
 #include "engine/score/perform.h"
 #include "tests/support/broken_voice.h"
 #include "tests/support/jack_rig.h"
+#include "tests/support/keeps_up.h"
 #include "tests/support/keys_terminal.h"
 #include "tests/support/ondes_program.h"
 #include "tests/support/thrown_error.h"
@@ -134,6 +135,10 @@ TEST_CASE("a voice that breaks ends with exit code 3, in order, and what was pla
                });
   INFO(result.err);
   REQUIRE(connected);
+  if (!kKeepsUp) {
+    WARN("not judged: too few notes sound at once to break the voice");
+    return;
+  }
   CHECK(result.exit_code == 3);
   check_contains(result.err,
                  {"ondes: the voice small made samples that are no finite numbers at "});

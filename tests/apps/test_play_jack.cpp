@@ -10,6 +10,7 @@
 
 #include "dsp/audio_file.h"
 #include "tests/support/jack_rig.h"
+#include "tests/support/keeps_up.h"
 #include "tests/support/ondes_program.h"
 
 using namespace ondes;
@@ -18,13 +19,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr int kRateHz = 48000;
-
-// Watched by the thread sanitizer a voice is slower than its sound: notes are left out.
-#if defined(__SANITIZE_THREAD__)
-constexpr bool kKeepsUp = false;
-#else
-constexpr bool kKeepsUp = true;
-#endif
 
 int from_environment(const char* name, int otherwise) {
   const char* value = std::getenv(name);
