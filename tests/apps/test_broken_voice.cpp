@@ -6,6 +6,7 @@
 #include "dsp/audio_file.h"
 #include "engine/finite.h"
 #include "tests/support/broken_voice.h"
+#include "tests/support/telemetry_lines.h"
 #include "tests/support/thrown_error.h"
 
 using namespace ondes;
@@ -49,15 +50,6 @@ int lines_with(const std::string& text, const std::string& part) {
     count += static_cast<int>(line.find(part) != std::string::npos);
   }
   return count;
-}
-
-json last_line(const std::string& text) {
-  std::istringstream stream(text);
-  json last;
-  for (std::string line; std::getline(stream, line);) {
-    last = json::parse(line);
-  }
-  return last;
 }
 
 }  // namespace

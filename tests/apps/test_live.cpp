@@ -5,7 +5,6 @@
 #include <fstream>
 #include <functional>
 #include <optional>
-#include <sstream>
 #include <thread>
 
 #include "dsp/audio_file.h"
@@ -16,6 +15,7 @@
 #include "tests/support/keeps_up.h"
 #include "tests/support/keys_terminal.h"
 #include "tests/support/ondes_program.h"
+#include "tests/support/telemetry_lines.h"
 #include "tests/support/thrown_error.h"
 
 using namespace ondes;
@@ -72,15 +72,6 @@ void check_six(const std::string& score) {
     CHECK(performance.notes[i].key == static_cast<int>(50 + 3 * i));
     CHECK(performance.notes[i].release_s > performance.notes[i].onset_s + 0.01);
   }
-}
-
-json last_line(const std::string& text) {
-  std::istringstream stream(text);
-  json last;
-  for (std::string line; std::getline(stream, line) && line.ends_with("}");) {
-    last = json::parse(line);
-  }
-  return last;
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
 // `ondes play` of mels, on the device that is only a clock, as fast as it can.
 #include <catch2/catch.hpp>
-#include <sstream>
 
 #include "dsp/audio_file.h"
 #include "engine/weights/mel_file.h"
 #include "tests/support/ondes_program.h"
+#include "tests/support/telemetry_lines.h"
 #include "tests/support/thrown_error.h"
 
 using namespace ondes;
@@ -58,15 +58,6 @@ struct VocoderRig : OndesRig {
     return left;
   }
 };
-
-json last_line(const std::string& text) {
-  std::istringstream stream(text);
-  json last;
-  for (std::string line; std::getline(stream, line);) {
-    last = json::parse(line);
-  }
-  return last;
-}
 
 bool begins_with(const std::vector<float>& all, const std::vector<float>& beginning) {
   return all.size() >= beginning.size() &&

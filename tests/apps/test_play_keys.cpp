@@ -10,6 +10,7 @@
 #include "dsp/audio_file.h"
 #include "tests/support/keys_terminal.h"
 #include "tests/support/ondes_program.h"
+#include "tests/support/telemetry_lines.h"
 #include "tests/support/thrown_error.h"
 
 using namespace ondes;
@@ -74,14 +75,7 @@ struct KeysRig : OndesRig {
     CHECK(next == presses.size());
     return result;
   }
-  std::vector<json> telemetry() const {
-    std::istringstream stream(bytes("telemetry"));
-    std::vector<json> lines;
-    for (std::string line; std::getline(stream, line) && line.ends_with("}");) {
-      lines.push_back(json::parse(line));
-    }
-    return lines;
-  }
+  std::vector<json> telemetry() const { return telemetry_lines(bytes("telemetry")); }
   AudioClip clip(const std::string& name) const { return read_audio_file(folder.file(name)); }
 
  private:

@@ -11,6 +11,7 @@
 #include "engine/weights/mel_file.h"
 #include "tests/support/keys_terminal.h"
 #include "tests/support/ondes_program.h"
+#include "tests/support/telemetry_lines.h"
 
 using namespace ondes;
 using namespace std::chrono_literals;
@@ -71,14 +72,7 @@ struct LoadingRig : OndesRig {
     REQUIRE(result.exit_code == 0);
     return result;
   }
-  std::vector<json> telemetry() const {
-    std::istringstream stream(bytes("telemetry"));
-    std::vector<json> lines;
-    for (std::string line; std::getline(stream, line) && line.ends_with("}");) {
-      lines.push_back(json::parse(line));
-    }
-    return lines;
-  }
+  std::vector<json> telemetry() const { return telemetry_lines(bytes("telemetry")); }
   mutable Clock::duration ended_after{};
 };
 
